@@ -6,12 +6,14 @@ All errors raised are of ``goaround.domain.errors``; all times are aware UTC dat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
+
+from goaround.domain.events import Event, Record
 
 Slot = Literal["blue", "green"]
 SLOTS: tuple[Slot, Slot] = ("blue", "green")
@@ -22,6 +24,31 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
     def wait(self, seconds: float) -> None: ...
+
+
+class Journal(Protocol):
+    """What happened, append-only and hash-chained; also the audit log."""
+
+    def append(self, release: str, event: Event, after: int | None = None) -> Record:
+        """Write one event, durably. With ``after``: only if that is still the last number in the journal, else
+        ``Stale``: somebody else wrote in between, so read again."""
+        ...
+
+    def read(self, since: int = 0) -> Sequence[Record]:
+        """All events with a number above ``since``, in order. Raises ``JournalUnreadable``."""
+        ...
+
+    def write_output(self, key: str, offset: int, text: str) -> None:
+        """Keep output of a command; the same key and offset twice is kept once."""
+        ...
+
+    def output(self, prefix: str, since: int = 0) -> Sequence[tuple[int, str, str]]:
+        """``(number, key, text)`` of output whose key starts so, in order of arrival, above a number."""
+        ...
+
+    def verify(self) -> int:
+        """Check the whole chain; the number of events. Raises ``JournalUnreadable`` naming the first bad one."""
+        ...
 
 
 # --- commands that run under a shim -------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""What serves where, and who holds what, folded from all releases of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from goaround.domain.journal import State, touched_production
+from goaround.domain.release import Environment, Outcome
+
+ENVIRONMENTS: tuple[Environment, Environment] = ("staging", "production")
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The version that an environment was last given over to."""
+
+    version: str
+    release: str
+    slot: str
+    artifact: str
+    commit: str
+    seq: int
+
+
+def serving(states: Iterable[State], environment: Environment) -> Serving | None:
+    """What has the traffic of the environment, by the last switch on record; None: nothing, or maintenance."""
+    last: Serving | None = None
+    last_seq = 0
+    for state in states:
+        for step in state.all_steps:
+            seen = state.of(step.key)
+            if step.kind != "traffic" or step.environment != environment or seen.passed is None:
+                continue
+            if seen.ended_seq > last_seq:
+                last_seq = seen.ended_seq
+                found = seen.passed.evidence
+                last = Serving(**found["serving"], seq=last_seq) if found.get("serving") else None
+    return last
+
+
+def occupant(states: Iterable[State], environment: Environment) -> State | None:
+    """The release that the environment belongs to: from its opening until its outcome, waiting included.
+
+    Production belongs to a release only from its first production step on, so that what serves there can be taken
+    back while another release is still in staging.
+    """
+    for state in states:
+        if state.closed is None and (environment == "staging" or _in_production(state)):
+            return state
+    return None
+
+
+def held_by(states: Iterable[State], release: str) -> str | None:
+    """Another release that is rolling back production now: every other release waits for it."""
+    for state in states:
+        if state.release.id != release and state.back and state.closed is None and touched_production(state):
+            return state.release.id
+    return None
+
+
+def returned_from_production(states: Iterable[State], version: str) -> bool:
+    """Whether this version was ever rolled back from production; such a version is never used again."""
+    return any(
+        state.release.version == version and state.closed and state.closed.outcome is Outcome.ROLLED_BACK
+        for state in states
+    )
+
+
+def _in_production(state: State) -> bool:
+    return state.release.kind == "rollback" or any(
+        state.of(step.key).attempt for step in state.all_steps if step.environment == "production"
+    )

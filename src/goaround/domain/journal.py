@@ -1,0 +1,207 @@
+"""The state of a release is a fold of its events, and what to do next is a function of the state.
+
+``evolve`` and ``decide`` are total and pure: no I/O, no clock, no randomness. A controller that is killed at any
+instant is followed by one that folds the same events and decides the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import reduce
+
+from goaround.domain.errors import JournalUnreadable
+from goaround.domain.events import (
+    AbortAsked,
+    Answered,
+    Closed,
+    Declined,
+    Failed,
+    Opened,
+    Passed,
+    Record,
+    RollbackAsked,
+    RollingBack,
+    Signed,
+    Started,
+)
+from goaround.domain.recovery import Touched
+from goaround.domain.release import Environment, Json, Outcome, Plan, Release, Step, Terms
+from goaround.domain.signoff import digest, statement
+
+
+@dataclass(frozen=True, slots=True)
+class StepState:
+    """What the journal knows of one step. ``attempt`` counts from 1; 0: not begun."""
+
+    attempt: int = 0
+    begun_at: datetime | None = None
+    """When it was first started, over all attempts and restarts."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    passed: Passed | None = None
+    failed: Failed | None = None
+    ended_seq: int = 0
+    """The journal's number of the event that ended it."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One release, as its events tell it."""
+
+    opened: Opened
+    opened_at: datetime
+    steps: Mapping[str, StepState] = field(default_factory=dict)
+    signed: Mapping[str, Signed] = field(default_factory=dict)
+    declined: Declined | None = None
+    answers: Mapping[str, Answered] = field(default_factory=dict)
+    abort: AbortAsked | None = None
+    rollback_asked: RollbackAsked | None = None
+    rollback_asked_seq: int = 0
+    back: RollingBack | None = None
+    back_at: datetime | None = None
+    closed: Closed | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def release(self) -> Release:
+        return self.opened.release
+
+    @property
+    def terms(self) -> Terms:
+        return self.opened.terms
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that is being walked: the way forward, or the way back once that began."""
+        return self.back.plan if self.back else self.opened.plan
+
+    @property
+    def next_step(self) -> Step | None:
+        return next((step for step in self.plan.steps if self.of(step.key).passed is None), None)
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        return self.opened.plan.steps + (self.back.plan.steps if self.back else ())
+
+    def of(self, key: str) -> StepState:
+        return self.steps.get(key, StepState())
+
+    def evidence(self, environment: Environment, name: str) -> Mapping[str, Json]:
+        """What a step that passed found; empty if it did not pass."""
+        passed = self.of(f"{self.release.id}/{environment}/{name}").passed
+        return passed.evidence if passed else {}
+
+    def touched(self, environment: Environment) -> Touched:
+        """How far the release got there, by intent. A rollback after completion finds everything done."""
+        if self.release.kind == "rollback":
+            if environment not in self.release.environments:
+                return Touched()
+            return Touched(placed=True, migrating=self.release.migrates, serving=True)
+
+        def begun(name: str) -> StepState:
+            return self.of(f"{self.release.id}/{environment}/{name}")
+
+        return Touched(
+            placed=begun("deploy").attempt > 0,
+            migrating=begun("migrate").attempt > 0,
+            migration_failed=begun("migrate").attempt > 0 and begun("migrate").passed is None,
+            serving=begun("traffic").attempt > 0,
+        )
+
+    def statement(self, step: Step) -> Mapping[str, Json]:
+        """What a signature under this step stands for, from all that had passed before it."""
+        before: list[tuple[str, Mapping[str, Json]]] = []
+        for earlier in self.opened.plan.steps:
+            if earlier.key == step.key:
+                break
+            passed = self.of(earlier.key).passed
+            if passed is not None:
+                before.append((earlier.key, passed.evidence))
+        return statement(self.release, step, self.opened.config_digest, before)
+
+    def signature(self, step: Step) -> Signed | None:
+        """The signature under this step, if it was given for things as they are."""
+        signed = self.signed.get(step.key)
+        return signed if signed is not None and signed.digest == digest(self.statement(step)) else None
+
+
+def fold(records: Iterable[Record]) -> State | None:
+    """The state after these events; None if there are none."""
+    return reduce(evolve, records, None)
+
+
+def evolve(state: State | None, record: Record) -> State:
+    """The state after one more event. Raises ``JournalUnreadable`` naming both where the event cannot follow."""
+    event, at = record.event, record.at
+    if isinstance(event, Opened):
+        if state is not None:
+            raise _impossible(state, record)
+        return State(opened=event, opened_at=at)
+    if state is None:
+        raise _impossible(state, record)
+    match event:
+        case AbortAsked():
+            return replace(state, abort=event)
+        case RollbackAsked():
+            return replace(state, rollback_asked=event, rollback_asked_seq=record.seq)
+        case Signed():
+            return replace(state, signed={**state.signed, event.step: event})
+        case Declined():
+            return replace(state, declined=event)
+        case Answered():
+            return replace(state, answers={**state.answers, event.step: event})
+    if state.closed is not None:
+        raise _impossible(state, record)
+    match event:
+        case RollingBack():
+            if state.back is not None:
+                raise _impossible(state, record)
+            return replace(state, back=event, back_at=at)
+        case Closed():
+            return replace(state, closed=event, closed_at=at)
+    return _evolve_step(state, record, event)
+
+
+def _evolve_step(state: State, record: Record, event: Started | Passed | Failed) -> State:
+    before = state.of(event.step)
+    if state.plan.find(event.step) is None or before.passed is not None:
+        raise _impossible(state, record)
+    match event:
+        case Started():
+            if event.attempt not in (before.attempt, before.attempt + 1) or event.attempt == 0:
+                raise _impossible(state, record)
+            again = event.attempt == before.attempt
+            after = StepState(event.attempt, before.begun_at or record.at, before.started_at if again else record.at)
+        case Passed():
+            if event.attempt != before.attempt:
+                raise _impossible(state, record)
+            after = replace(before, passed=event, failed=None, ended_at=record.at, ended_seq=record.seq)
+        case Failed():
+            if event.attempt != before.attempt:
+                raise _impossible(state, record)
+            after = replace(before, failed=event, ended_at=record.at, ended_seq=record.seq)
+    return replace(state, steps={**state.steps, event.step: after})
+
+
+def _impossible(state: State | None, record: Record) -> JournalUnreadable:
+    where = "nothing" if state is None else f"release {state.release.id} at {state.next_step and state.next_step.key}"
+    return JournalUnreadable(
+        f"event {record.seq} ({record.event.type} of {record.release}) cannot follow {where}",
+        state="nothing was done; whatever served goes on serving",
+        remedy="look at: goaround logs --journal; restore the journal from its backup",
+    )
+
+
+def touched_production(state: State) -> bool:
+    """Whether production may differ from how it was found."""
+    return state.release.kind == "rollback" or state.touched("production").anything
+
+
+def outcome_of_rollback(state: State) -> Outcome:
+    """What a completed way back amounts to."""
+    if touched_production(state):
+        return Outcome.ROLLED_BACK
+    cause = state.back.cause if state.back else "aborted"
+    return {"refused": Outcome.REFUSED, "aborted": Outcome.ABORTED, "asked": Outcome.ABORTED}.get(cause, Outcome.FAILED)
