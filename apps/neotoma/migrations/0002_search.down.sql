@@ -1,0 +1,3 @@
+DROP INDEX facts_words;
+ALTER TABLE facts DROP COLUMN words;
+ALTER TABLE documents DROP COLUMN title;
