@@ -1,0 +1,44 @@
+"""Limits as people write them: ``< 1%``, ``> 10%``, ``< 5s``, ``> 10s for 5m``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from goaround.config.duration import PATTERN as DURATION
+from goaround.config.duration import format_duration, parse_duration
+
+PATTERN = rf"([<>])\s*(?:(\d+(?:\.\d+)?)\s*%|({DURATION}))(?:\s+for\s+({DURATION}))?"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``value`` is a share (0.01 for 1%) or seconds; the comparison must have been true for ``for_seconds``."""
+
+    op: Literal["<", ">"]
+    value: float
+    unit: Literal["ratio", "seconds"]
+    for_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        percent = f"{(Decimal(str(self.value)) * 100).normalize():f}%"
+        amount = percent if self.unit == "ratio" else format_duration(self.value)
+        return f"{self.op} {amount}" + (f" for {format_duration(self.for_seconds)}" if self.for_seconds else "")
+
+
+def parse_limit(text: str) -> Limit:
+    """The limit that ``text`` says. Raises ``ValueError`` saying what is wrong and how to write it."""
+    match = re.fullmatch(PATTERN, text.strip(), re.ASCII)
+    if match is None:
+        raise ValueError(f'{text!r} is not a limit — write it like "< 1%", "< 5s" or "> 10s for 5m"')
+    op, percent, duration, lasting = match.groups()
+    if percent is not None and Decimal(percent) > 100:
+        raise ValueError(f"{text!r} can never be exceeded — a share is at most 100%")
+    return Limit(
+        op="<" if op == "<" else ">",
+        value=float(Decimal(percent) / 100) if percent is not None else parse_duration(duration),
+        unit="ratio" if percent is not None else "seconds",
+        for_seconds=parse_duration(lasting) if lasting else 0.0,
+    )
