@@ -146,6 +146,8 @@ class ProcessSpec:
     stop_grace_seconds: float = 10.0
     log_max_bytes: int = 10_000_000
     log_files: int = 5
+    heartbeat_url: str | None = None
+    """If set, the supervisor GETs it every second: a sign of life that the process itself may log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +198,11 @@ class FrontDoor:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What the front door logged in one second. ``requests`` counts those that ended in it.
+    """What the front door logged in one second of one slot and route. ``requests`` counts those that ended in it.
 
     ``errors`` are answers of 5xx and connections that the server side cut; ``held`` waited at the door and were
     answered; ``held_too_long`` got 503 because the limit of a hold was exceeded (they are in ``errors`` too).
-    ``latency_ms`` holds the total time of each request that was not an event stream or upgrade.
+    ``latency_ms`` holds the total time, without the time held, of each request that was not an event stream or upgrade.
     """
 
     at: datetime
@@ -210,6 +212,8 @@ class Bucket:
     held: int
     held_too_long: int
     latency_ms: tuple[int, ...]
+    route: str = "other"
+    """Method and first segment of the path, ``GET /documents``; few enough to be counted one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,8 @@ class Traffic:
 
     buckets: tuple[Bucket, ...]
     gaps: tuple[tuple[datetime, datetime], ...]
-    """A gap starts after the last heartbeat and ends at the next; shorter than 3 seconds is none."""
+    """A gap starts after the last heartbeat and ends at the next; shorter than 3 seconds is none, unless the proxy
+    died in it or could not write lines of its log."""
 
 
 class Proxy(Protocol):
@@ -303,6 +308,10 @@ class Repository(Protocol):
     def read(self, commit: str, path: str) -> bytes | None: ...
     def files(self, commit: str, pattern: str) -> Mapping[str, str]:
         """Path → blob digest of the files at that commit that match the glob."""
+        ...
+
+    def tagged(self, name: str) -> str | None:
+        """The commit that the tag is on; None if there is no such tag."""
         ...
 
     def tag(self, name: str, commit: str, message: str) -> None:
