@@ -63,9 +63,12 @@ def test_a_command_without_end_is_ended(tmp_path: Path) -> None:
         Secrets(cwd=tmp_path, timeout_seconds=0.05).resolve("cmd:sleep 60")
 
 
-def test_neither_a_value_nor_what_a_command_complains_of_is_ever_shown(secrets: Secrets, tmp_path: Path) -> None:
+def test_neither_a_value_nor_what_a_command_complains_of_is_ever_shown(
+    secrets: Secrets, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "complain").write_text("echo hunter2 >&2; exit 3\n")
     for reference in ("hunter2", "cmd:sh complain"):
         with pytest.raises(Unavailable) as refused:
             secrets.resolve(reference)
         assert "hunter2" not in str(refused.value)
+    assert capfd.readouterr() == ("", "")

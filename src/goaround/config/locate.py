@@ -15,8 +15,8 @@ _BLANK = re.compile(r"[ \t]*")
 _KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
 _SCALAR = re.compile(r"[^,\]}#\n]+")
 _STRINGS = (  # a multi-line string may end in up to two quotes of its own
-    re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}(?!")', re.DOTALL),
-    re.compile(r"'''.*?'{3,5}(?!')", re.DOTALL),
+    re.compile(r'"""(?:[^\\]|\\.)*?"""(?!")', re.DOTALL),
+    re.compile(r"'''.*?'''(?!')", re.DOTALL),
     re.compile(r'"(?:[^"\\\n]|\\.)*"'),
     re.compile(r"'[^'\n]*'"),
 )
@@ -53,7 +53,7 @@ class Locator:
         is_array = self._text.startswith("[[", self._at)
         start = self._at
         self._at += 2 if is_array else 1
-        path = self._dotted((), through_arrays=True, last_is_array=is_array)
+        path = self._dotted((), names_array=is_array)
         self._at += 2 if is_array else 1
         if not is_array:
             return path
@@ -70,7 +70,7 @@ class Locator:
         self._value(path)
         return table
 
-    def _dotted(self, path: Path, *, through_arrays: bool = False, last_is_array: bool = False) -> Path:
+    def _dotted(self, path: Path, *, names_array: bool = False) -> Path:
         while True:
             self._skip(_BLANK)
             key = _KEY.match(self._text, self._at)
@@ -80,7 +80,7 @@ class Locator:
             self._at = key.end()
             self._skip(_BLANK)
             dot = self._text[self._at] == "."
-            if through_arrays and path in self._arrays and (dot or not last_is_array):
+            if path in self._arrays and (dot or not names_array):
                 path = (*path, self._arrays[path])
             if not dot:
                 return path
