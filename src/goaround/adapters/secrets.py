@@ -25,7 +25,7 @@ class Secrets:
         self._timeout_seconds = timeout_seconds
 
     def resolve(self, reference: str) -> str:
-        """The value, without the line end of a file or output. Raises ``Unavailable`` if there is none or it is empty."""
+        """The value, without the line end of a file or output. Raises ``Unavailable`` if there is none."""
         kind, _, rest = reference.partition(":")
         match kind:
             case "env":
