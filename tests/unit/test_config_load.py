@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 from tests.unit.config_examples import FULL, LEAST
 
-from goaround.config.limits import Limit
 from goaround.config.load import load_config, load_manifest, parse_config, parse_manifest
 from goaround.domain.errors import ConfigurationError
+from goaround.domain.gates import Limit
 
 
 def mistakes(text: str) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 from goaround.config.duration import PATTERN as DURATION
 from goaround.config.duration import parse_duration
 from goaround.config.limits import PATTERN as LIMIT
-from goaround.config.limits import Limit, parse_limit
+from goaround.config.limits import parse_limit
 from goaround.config.placeholders import placeholders
 from goaround.config.references import check_reference, is_reference
+from goaround.domain.gates import Limit
 
 
 class Table(BaseModel):

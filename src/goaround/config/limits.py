@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from goaround.config.duration import PATTERN as DURATION
-from goaround.config.duration import format_duration, parse_duration
+from goaround.config.duration import parse_duration
+from goaround.domain.gates import Limit
 
 PATTERN = rf"([<>])\s*(?:(\d+(?:\.\d+)?)\s*%|({DURATION}))(?:\s+for\s+({DURATION}))?"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """``value`` is a share (0.01 for 1%) or seconds; the comparison must have been true for ``for_seconds``."""
-
-    op: Literal["<", ">"]
-    value: float
-    unit: Literal["ratio", "seconds"]
-    for_seconds: float = 0.0
-
-    def __str__(self) -> str:
-        percent = f"{(Decimal(str(self.value)) * 100).normalize():f}%"
-        amount = percent if self.unit == "ratio" else format_duration(self.value)
-        return f"{self.op} {amount}" + (f" for {format_duration(self.for_seconds)}" if self.for_seconds else "")
 
 
 def parse_limit(text: str) -> Limit:

@@ -36,8 +36,8 @@ from goaround.config.fields import (
     Table,
     matching,
 )
-from goaround.config.limits import Limit
 from goaround.config.references import is_reference
+from goaround.domain.gates import Limit
 
 Count = Annotated[int, Field(ge=1)]
 
