@@ -96,6 +96,10 @@ class Commands(Protocol):
         """How the command with this key ended; None if it was never started."""
         ...
 
+    def end(self, key: str) -> None:
+        """Have a command that still runs end now, in order, with its end recorded; nothing runs: nothing done."""
+        ...
+
 
 # --- ownership ----------------------------------------------------------------------------------
 

@@ -1,0 +1,47 @@
+"""What the plan needs to know, out of the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from goaround.config.models import Config
+from goaround.domain.gates import Limit, TriggerLimits, WatchLimits
+from goaround.domain.release import ChecklistItem, Terms
+
+
+def terms_of(config: Config) -> Terms:
+    """The terms that a release under this configuration is planned by."""
+    production = config.environments.production
+    watch, triggers = production.watch, production.triggers
+    return Terms(
+        service=config.service,
+        owner=config.owner,
+        signers={name: tuple(config.environments[name].signers) for name in ("staging", "production")},
+        watch=WatchLimits(
+            watch.for_seconds,
+            Limit(**asdict(watch.errors)),
+            Limit(**asdict(watch.p95)),
+            watch.minimum_requests,
+            watch.extend_seconds,
+            watch.after_rollback_seconds,
+        ),
+        triggers=TriggerLimits(
+            Limit(**asdict(triggers.errors)),
+            Limit(**asdict(triggers.p95)),
+            triggers.window_seconds,
+            triggers.minimum_requests,
+        ),
+        checklist=tuple(ChecklistItem(item.id, item.ask) for item in config.validation.checklist),
+        can_go_down=config.migrations is not None and bool(config.migrations.down),
+        hold_seconds=config.hold.limit_seconds if config.hold else None,
+        integration=bool(config.validation.integration),
+        smoke=bool(config.validation.smoke),
+        announce=bool(config.notify.announce),
+        alert=bool(config.notify.alert),
+        build_seconds=config.build.timeout_seconds,
+        migrate_seconds=config.migrations.timeout_seconds if config.migrations else 0,
+        start_seconds=config.run.start_timeout_seconds,
+        drain_seconds=config.run.drain_seconds,
+        test_seconds=config.validation.timeout_seconds,
+        rollback_target_seconds=config.rollback.target_seconds,
+    )

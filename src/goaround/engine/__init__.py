@@ -1,0 +1,1 @@
+"""Runs plans: the embedded loop on the journal."""

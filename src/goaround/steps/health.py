@@ -1,0 +1,98 @@
+"""Have a version run in its slot, and verify its health: three good answers in a row."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from goaround.config.placeholders import fill
+from goaround.domain.errors import GoaroundError
+from goaround.domain.signoff import canonical
+from goaround.ports import SLOTS, ProcessSpec
+from goaround.steps.context import Context, GateFailed, Report, tail
+
+IN_A_ROW = 3
+
+
+def observe(ctx: Context) -> Report | None:
+    """Only what runs now and answers now is healthy."""
+    target = ctx.deployed(ctx.step.params["to"])
+    if target is None:
+        return Report("there is no such version: nothing to verify")
+    state = ctx.here.runtime.state(target["slot"])
+    if state is None or not state.running or state.token != spec(ctx, target).token:
+        return None
+    answers = [ctx.http.get(_url(ctx, target["slot"]), 3) for _ in range(IN_A_ROW)]
+    if any(answer.status != 200 for answer in answers):
+        return None
+    slowest = max(answer.seconds for answer in answers)
+    return Report(
+        f"{target['version']} answered {IN_A_ROW} of {IN_A_ROW} times, {slowest * 1000:.0f} ms at most",
+        {"version": target["version"], "slot": target["slot"], "deaths": state.deaths},
+    )
+
+
+def act(ctx: Context) -> None:
+    target = ctx.deployed(ctx.step.params["to"])
+    assert target is not None
+    wanted, runtime, slot = spec(ctx, target), ctx.here.runtime, target["slot"]
+    running = runtime.state(slot)
+    if running is not None and running.token != wanted.token:
+        runtime.stop(slot)
+    runtime.start(slot, wanted)
+    good = 0
+    said = "no answer"
+
+    def healthy() -> bool:
+        nonlocal good, said
+        answer = ctx.http.get(_url(ctx, slot), 3)
+        good = good + 1 if answer.status == 200 else 0
+        said = answer.detail if answer.status is None else f"{answer.status} {answer.detail}"
+        return good >= IN_A_ROW
+
+    if not ctx.wait_until(healthy, seconds=ctx.config.run.start_timeout_seconds, every=0.05):
+        raise GateFailed(
+            f"{target['version']} did not become healthy on {ctx.environment}/{slot} within "
+            f"{ctx.config.run.start_timeout_seconds:g} s: {said}",
+            state=f"the traffic of {ctx.environment} was not moved",
+            remedy=f"see: goaround logs {ctx.release.id} {ctx.environment}/{slot}\n{tail(runtime.log(slot, 20))}",
+        )
+
+
+def spec(ctx: Context, target: dict[str, Any] | Any) -> ProcessSpec:
+    """The process of a version: its artifact with exactly the declared environment. Raises ``Unavailable`` if the
+    artifact is missing or was altered."""
+    settings = ctx.config.environments[ctx.environment]
+    urls = ctx.here.database.ensure()
+    declared = ctx.here.values()
+    port = str(settings.slot_ports[SLOTS.index(target["slot"])])
+    argv = fill(ctx.config.run.command, {"port": port})
+    meaning = hashlib.sha256(canonical([sorted(declared.items()), argv, urls.service])).hexdigest()[:12]
+    return ProcessSpec(
+        token=f"{target['version']}@{target['artifact'][7:19]}+{meaning}",
+        argv=argv,
+        cwd=ctx.here.artifacts.path(target["artifact"]),
+        env={
+            **ctx.base_environment(),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **declared,
+            "DATABASE_URL": urls.service,
+            "PORT": port,
+        },
+        secrets=(*ctx.here.secrets(), urls.service),
+        stop_grace_seconds=ctx.config.run.stop_grace_seconds,
+    )
+
+
+def check(ctx: Context, which: str) -> bool:
+    """Whether that version runs and answers now."""
+    target = ctx.deployed(which)
+    try:
+        return target is not None and ctx.http.get(_url(ctx, target["slot"]), 3).status == 200
+    except GoaroundError:
+        return False
+
+
+def _url(ctx: Context, slot: str) -> str:
+    port = ctx.config.environments[ctx.environment].slot_ports[0 if slot == SLOTS[0] else 1]
+    return f"http://127.0.0.1:{port}{ctx.config.run.health}"

@@ -1,0 +1,40 @@
+"""Prepare the rollback plan and check, before anything changes, that it could be flown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from goaround.domain.journal import State
+from goaround.domain.strategy import rollback, way_back
+from goaround.steps import health
+from goaround.steps.context import Context, GateFailed, Report
+
+
+def observe(ctx: Context) -> Report:
+    """Only looks. The plan it reports is the one that a failure after the last step of production would fly."""
+    assumed = as_if_done(ctx.state)
+    recovery = way_back(assumed)["production"]
+    old = ctx.deployed("old")
+    if old is not None:
+        ctx.here.artifacts.path(old["artifact"])
+        if not health.check(ctx, "old"):
+            raise GateFailed(
+                f"{old['version']}, to which a rollback would go, is not healthy in slot {old['slot']}",
+                state="production is unchanged",
+                remedy=f"see: goaround logs {ctx.release.id} {ctx.environment}/{old['slot']}",
+            )
+    steps = [step.says for step in rollback(assumed, way_back(assumed)).steps]
+    where = recovery.to or "a maintenance answer"
+    return Report(
+        f"back to {where}: {recovery.because}",
+        {"to": recovery.to, "schema": recovery.schema, "hold": recovery.hold, "steps": steps},
+    )
+
+
+def act(ctx: Context) -> None:
+    """Nothing to do: the plan is computed from the state."""
+
+
+def as_if_done(state: State) -> State:
+    """The state of a release that went all the way, for showing what its rollback would be."""
+    return replace(state, opened=replace(state.opened, release=replace(state.release, kind="rollback")))
