@@ -57,7 +57,7 @@ class Server:
         """Start it and wait until it answers."""
         settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", "fsync=off", "max_connections=60")
         options = [word for setting in settings for word in ("-c", setting)]
-        command = [BINARIES / "postgres", "-D", self.folder / "data", *options]
+        command = [str(BINARIES / "postgres"), "-D", str(self.folder / "data"), *options]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **WITHOUT_PRIVILEGES)
         within(20, lambda: bool(Database("postgres", self.folder).query("SELECT 1")), psycopg.OperationalError)
@@ -83,7 +83,7 @@ def running_server() -> Iterator[Server]:
     try:
         if WITHOUT_PRIVILEGES:
             shutil.chown(folder, WITHOUT_PRIVILEGES["user"])
-        initdb = [BINARIES / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "--no-sync"]
+        initdb = [str(BINARIES / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "--no-sync"]
         subprocess.run(initdb, cwd=folder, check=True, capture_output=True, **WITHOUT_PRIVILEGES)
         server = Server(folder)
         server.start()

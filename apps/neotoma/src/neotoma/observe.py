@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neotoma import problems
@@ -47,7 +48,7 @@ class Observed:
             await self.app(scope, receive, send)
             return
         scope["trace_id"] = trace_id = uuid.uuid4().hex
-        started, status = time.perf_counter(), 0
+        started, status, route = time.perf_counter(), 0, _route(scope)
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -63,27 +64,23 @@ class Observed:
             if not status:
                 await problems.answer(scope, problems.understood(error))(scope, receive, sending)
         finally:
-            self._count(scope, status, time.perf_counter() - started)
+            self._count(scope, route, status, time.perf_counter() - started)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, route: str, status: int, seconds: float) -> None:
         """Count and log one request; status 0 is a client that left before its answer."""
         method = scope["method"] if scope["method"] in METHODS else "other"
-        route = _route(scope)
         self.metrics.add((method, route), status, seconds)
         facts = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)}
         log("request", trace_id=scope["trace_id"], **facts)
 
 
 def _route(scope: Scope) -> str:
-    """The pattern of the address, such as ``/documents/{id}``."""
-    if "endpoint" not in scope:
-        return "unmatched"
-    if scope.get("root_path"):
-        return f"{scope['root_path']}/{{file}}"
-    path: str = scope["path"]
-    for name, value in scope.get("path_params", {}).items():
-        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
-    return path
+    """The pattern of the address, such as ``/documents/{id}``, whoever answers in the end."""
+    for route in scope["app"].routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            pattern: str = route.path_format
+            return pattern
+    return "unmatched"
 
 
 def _place(error: BaseException) -> str:

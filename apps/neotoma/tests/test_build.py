@@ -1,0 +1,93 @@
+"""A fresh clone builds the releases, the same ones everywhere, and each can be installed and run by itself."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from apps.neotoma.history import build
+from apps.neotoma.tests.support import Database
+
+
+def git(repository: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=repository, check=True, capture_output=True, text=True).stdout
+
+
+def test_every_version_is_a_commit_and_a_branch(tmp_path: Path) -> None:
+    commits = build.build_repository(tmp_path / "repository", build.versions())
+    repository = tmp_path / "repository"
+    assert tuple(commits) == build.versions()
+    assert git(repository, "log", "--reverse", "--format=%H").split() == list(commits.values())
+    assert git(repository, "rev-parse", "main").strip() == commits[build.versions()[-1]]
+    for name, commit in commits.items():
+        assert git(repository, "rev-parse", f"release/{name}").strip() == commit
+        listed = git(repository, "ls-tree", "-r", "--name-only", commit).splitlines()
+        assert [path for path in listed if not path.startswith("releases/")] == sorted(
+            path for path in build.version(name).tree if not path.startswith("releases/")
+        )
+        assert {f"releases/{earlier}/manifest.toml" for earlier in commits if earlier <= name} <= set(listed)
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_commits_depend_on_no_setting_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build.build_repository(tmp_path / "one")
+    (tmp_path / ".gitconfig").write_text("[core]\nautocrlf = true\n[commit]\ngpgsign = true\n[user]\nname = other\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "somebody")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert build.build_repository(tmp_path / "two") == first
+
+
+def test_the_newest_manifest_names_the_release_before_it() -> None:
+    for name in build.versions():
+        manifest = tomllib.loads(build.version(name).tree[f"releases/{name}/manifest.toml"].decode())
+        assert manifest.get("previous") == (None if name == "v0.9.0" else "v0.9.0" if name == "v1.0.0" else "v1.0.0")
+
+
+def test_a_full_folder_or_an_unknown_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="There is no v9"):
+        build.build_repository(tmp_path / "new", ["v9"])
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="not empty"):
+        build.build_repository(tmp_path)
+
+
+def test_the_command_line_prints_versions_and_commits(tmp_path: Path) -> None:
+    script = Path(build.__file__)
+    run = subprocess.run([sys.executable, script, tmp_path / "r", "v0.9.0"], capture_output=True, text=True, check=True)
+    assert run.stdout == f"v0.9.0 {git(tmp_path / 'r', 'rev-parse', 'main')}"
+    assert subprocess.run([sys.executable, script], capture_output=True).returncode == 2
+
+
+def test_the_lock_pins_by_hash_what_pyproject_asks_for() -> None:
+    tree = build.version(build.CURRENT).tree
+    lock = tree["requirements.lock"].decode()
+    project = tomllib.loads(tree["pyproject.toml"].decode())["project"]
+    for dependency in project["dependencies"]:
+        name = dependency.partition("[")[0].partition(">")[0]
+        assert f"\n{name}==" in lock
+    assert "--hash=sha256:" in lock
+    assert "://" not in lock
+
+
+def test_the_artifact_runs_from_its_own_files_alone(tmp_path: Path, database: Database) -> None:
+    build.build_repository(tmp_path / "r")
+    root = tmp_path / "r"
+    command = tomllib.loads((root / "goaround.toml").read_text())["build"]["command"]
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert uv is not None
+    subprocess.run([uv, *command[1:], "--python", sys.executable], cwd=root, check=True, capture_output=True)
+    variables = {"PYTHONPATH": "src:vendor", "DATABASE_URL": database.url("owner"), "PATH": os.environ["PATH"]}
+    isolated = [sys.executable, "-S", "-m", "neotoma", "migrate", "up"]
+    run = subprocess.run(isolated, cwd=root, env=variables, capture_output=True, text=True)
+    assert run.stdout.endswith("schema 0003\n"), run.stderr
+    loaded = "import neotoma.server, pypdfium2, psycopg_pool, sys; print(psycopg_pool.__file__)"
+    where = subprocess.run(
+        [sys.executable, "-S", "-c", loaded], cwd=root, env=variables, capture_output=True, text=True
+    )
+    assert where.stdout.startswith(str(root / "vendor")), where.stderr
