@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from goaround.config.models import Config
-from goaround.domain.gates import Limit, TriggerLimits, WatchLimits
+from goaround.domain.gates import TriggerLimits, WatchLimits
 from goaround.domain.release import ChecklistItem, Terms
 
 
@@ -19,15 +17,15 @@ def terms_of(config: Config) -> Terms:
         signers={name: tuple(config.environments[name].signers) for name in ("staging", "production")},
         watch=WatchLimits(
             watch.for_seconds,
-            Limit(**asdict(watch.errors)),
-            Limit(**asdict(watch.p95)),
+            watch.errors,
+            watch.p95,
             watch.minimum_requests,
             watch.extend_seconds,
             watch.after_rollback_seconds,
         ),
         triggers=TriggerLimits(
-            Limit(**asdict(triggers.errors)),
-            Limit(**asdict(triggers.p95)),
+            triggers.errors,
+            triggers.p95,
             triggers.window_seconds,
             triggers.minimum_requests,
         ),

@@ -46,7 +46,9 @@ def occupant(states: Iterable[State], environment: Environment) -> State | None:
     back while another release is still in staging.
     """
     for state in states:
-        if state.closed is None and (environment == "staging" or _in_production(state)):
+        if state.closed is not None or environment not in state.release.environments:
+            continue
+        if environment == "staging" or _in_production(state):
             return state
     return None
 

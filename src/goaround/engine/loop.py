@@ -18,9 +18,9 @@ from goaround.domain.errors import GoaroundError, Refused, TimedOut, UnknownOutc
 from goaround.domain.events import Cause, Closed, Failed, Passed, RollingBack, Started
 from goaround.domain.journal import State
 from goaround.domain.release import Environment, Step
+from goaround.engine.clock import AttentiveClock
 from goaround.engine.states import States
 from goaround.ports import Journal, Locks
-from goaround.engine.clock import AttentiveClock
 from goaround.steps.context import Context, GateFailed, Interrupted, Kind, Report
 
 Moment = Literal["opened", "started", "acting", "acted", "passed", "failed", "waiting", "back", "halted", "closed"]

@@ -1,0 +1,1 @@
+"""The command line: a short file for each verb, imported only when that verb is called."""

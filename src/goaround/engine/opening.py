@@ -1,0 +1,154 @@
+"""Begin a release, or a rollback after completion: everything it will go by, gathered from commit, configuration
+and journal into one event. Nothing is written before all of it is known to make sense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from goaround.config.load import parse_manifest
+from goaround.config.manifest import Manifest
+from goaround.config.models import Config
+from goaround.config.terms import terms_of
+from goaround.domain.environments import Serving, occupant, returned_from_production, serving
+from goaround.domain.errors import ConfigurationError, Locked, Refused, Stale
+from goaround.domain.events import Opened
+from goaround.domain.journal import State
+from goaround.domain.release import Environment, Outcome, Plan, Release
+from goaround.domain.strategy import staging_first
+from goaround.ports import Commit, Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked for."""
+
+    version: str
+    ref: str
+    by: str
+
+
+def open_release(
+    asked: Asked, config: Config, toml: str, repository: Repository, states: Mapping[str, State]
+) -> Opened:
+    """The event that opens the release. Raises ``Refused``, ``Stale`` or ``Locked``, and then nothing was begun."""
+    commit = repository.commit(asked.ref)
+    manifest = _manifest(repository, commit, asked.version)
+    now = serving(states.values(), "production")
+    _refuse_reuse(asked.version, states.values())
+    _refuse_occupied(states.values())
+    _refuse_other_predecessor(manifest, now)
+    attempt = 1 + sum(1 for s in states.values() if s.release.version == asked.version and s.release.kind == "release")
+    release = Release(
+        id=asked.version if attempt == 1 else f"{asked.version}.{attempt}",
+        version=asked.version,
+        attempt=attempt,
+        commit=commit.digest,
+        subject=commit.subject,
+        previous=now.version if now else None,
+        migrations=_migrations(config, repository, commit.digest, now),
+        old_version_works=manifest.migrations.old_version_works,
+        way_back=manifest.migrations.rollback,
+    )
+    terms = terms_of(config)
+    return Opened(release, terms, staging_first(terms, release), {"toml": toml}, config.digest, asked.by)
+
+
+def open_rollback(by: str, states: Mapping[str, State], version: str | None = None) -> Opened:
+    """The event that opens a rollback of what production serves now. Raises ``Refused`` saying what can be done."""
+    now = serving(states.values(), "production")
+    state = states.get(now.release) if now else None
+    if now is None or state is None or state.release.kind != "release":
+        raise Refused(
+            f"production serves {now.version if now else 'nothing'}, and what was before it is not known any more",
+            state="nothing was changed",
+            remedy="release the version that you want, as a new version",
+        )
+    if state.release.previous is None:
+        raise Refused(
+            f"{now.version} is the first release of {state.terms.service}: there is nothing to go back to",
+            state="nothing was changed",
+            remedy="mend it and release the next version; while it is under way, goaround abort takes traffic off",
+        )
+    if version is not None and version != state.release.previous:
+        raise Refused(
+            f"the way back from {now.version} leads to {state.release.previous}, not to {version}",
+            state="nothing was changed",
+            remedy=f"goaround rollback --to {state.release.previous}; or release {version} again as a new version",
+        )
+    held = occupant(states.values(), "production")
+    if held is not None:
+        raise Locked(
+            f"production belongs to {held.release.id}",
+            state="nothing was changed",
+            remedy=f"end it first: goaround abort {held.release.id}",
+        )
+    in_staging = serving(states.values(), "staging")
+    both = occupant(states.values(), "staging") is None and in_staging and in_staging.release == now.release
+    environments: tuple[Environment, ...] = ("staging", "production") if both else ("production",)
+    release = replace(
+        state.release, id=f"{state.release.id}.back", kind="rollback", of=state.release.id, environments=environments
+    )
+    return replace(state.opened, release=release, plan=Plan(()), by=by)
+
+
+def _manifest(repository: Repository, commit: Commit, version: str) -> Manifest:
+    path = str(PurePosixPath("releases") / version / "manifest.toml")
+    content = repository.read(commit.digest, path)
+    if content is None:
+        raise Refused(
+            f"{path} is not in commit {commit.digest[:10]}",
+            state="nothing was started",
+            remedy=f'write it (at least: version = "{version}"), commit it, and release again',
+        )
+    manifest = parse_manifest(content.decode("utf-8", "replace"), path)
+    if manifest.version != version:
+        raise ConfigurationError((f"{path}:1:1: version is {manifest.version}, its folder says {version}",))
+    return manifest
+
+
+def _refuse_reuse(version: str, states: Iterable[State]) -> None:
+    states = list(states)
+    if returned_from_production(states, version):
+        raise Refused(
+            f"{version} was rolled back from production; such a version is never used again",
+            state="nothing was started",
+            remedy="mend what was wrong and release it under the next version",
+        )
+    done = [s for s in states if s.release.version == version and s.closed and s.closed.outcome is Outcome.RELEASED]
+    if any(state.release.kind == "release" for state in done):
+        raise Refused(
+            f"{version} has been released",
+            state="nothing was started",
+            remedy="release the next version; goaround history shows what there was",
+        )
+
+
+def _refuse_occupied(states: Iterable[State]) -> None:
+    held = occupant(states, "staging")
+    if held is not None:
+        raise Locked(
+            f"staging belongs to {held.release.id} until its outcome",
+            state="nothing was started",
+            remedy=f"finish it (goaround resume {held.release.id}) or end it (goaround abort {held.release.id})",
+        )
+
+
+def _refuse_other_predecessor(manifest: Manifest, now: Serving | None) -> None:
+    serves = now.version if now else None
+    if manifest.previous != serves and not (manifest.previous is None and not manifest.migrations.old_version_works):
+        raise Stale(
+            f"{manifest.version} was made to replace {manifest.previous or 'nothing'}, "
+            f"and production serves {serves or 'nothing'}",
+            state="nothing was started",
+            remedy=f"correct previous in releases/{manifest.version}/manifest.toml, or release what it expects first",
+        )
+
+
+def _migrations(config: Config, repository: Repository, commit: str, now: Serving | None) -> tuple[str, ...]:
+    if config.migrations is None:
+        return ()
+    there = repository.files(commit, config.migrations.files)
+    before = repository.files(now.commit, config.migrations.files) if now else {}
+    return tuple(sorted(path for path in there if before.get(path) != there[path]))
