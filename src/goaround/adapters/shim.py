@@ -51,13 +51,16 @@ class Output:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._redactor = redactor
         self._room = OUTPUT_LIMIT_BYTES
+        self._line_is_open = False
 
     def take(self, chunk: bytes) -> None:
         self._write(self._redactor.feed(chunk))
 
     def say(self, line: str) -> None:
         """A line of the shim's own."""
-        self._write(self._redactor.finish() + f"goaround: {line}\n".encode("utf-8", "replace"))
+        self._write(self._redactor.finish())
+        start = "\n" if self._line_is_open else ""
+        self._write(f"{start}goaround: {line}\n".encode("utf-8", "replace"))
 
     def close(self) -> None:
         self._write(self._redactor.finish())
@@ -68,6 +71,7 @@ class Output:
     def _write(self, content: bytes) -> None:
         if self._room <= 0 or not content:
             return
+        self._line_is_open = not content.endswith(b"\n")
         self._room -= len(content)
         if self._room <= 0:
             content = b"\ngoaround: the command printed more than 64 MiB; the rest is dropped\n"
