@@ -1,0 +1,1 @@
+"""PostgreSQL as a neighbour: one that goaround runs itself, or any other by URL; and its backups."""
