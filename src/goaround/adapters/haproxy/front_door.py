@@ -68,15 +68,12 @@ class HAProxy:
     def ensure(self) -> FrontDoor:
         self._write_files()
         state = self._runtime.state(self.name)
-        if state is None and not self.state().running:  # one whose supervisor was killed still has the port
-            preflight.check(preflight.binary(), self._folder, self._settings)
+        if state is None:
+            preflight.check_configuration(self._folder)
+            if not self.state().running:  # one whose supervisor was killed still has the port
+                preflight.check_address(*self._settings.address)
         elif state.token != self._token:
-            raise Refused(
-                f"the front door of {self._environment} runs with other addresses, health path or hold limit",
-                state="it goes on as it is",
-                remedy=f"put the old values back, or stop it (SIGTERM to its supervisor, pid {state.supervisor_pid}), "
-                "which cuts off its visitors, and try again",
-            )
+            raise self._runs_otherwise(state.supervisor_pid)
         self._runtime.start(self.name, self._spec())
         try:
             self._await_answer()
@@ -113,6 +110,14 @@ class HAProxy:
 
     def traffic(self, since: datetime, until: datetime) -> Traffic:
         return self._log.traffic(since, until)
+
+    def _runs_otherwise(self, supervisor_pid: int | None) -> Refused:
+        return Refused(
+            f"the front door of {self._environment} runs with other addresses, health path or hold limit",
+            state="it goes on as it is",
+            remedy=f"put the old values back, or stop it (SIGTERM to its supervisor, pid {supervisor_pid}), "
+            "which cuts off its visitors, and try again",
+        )
 
     # --- what it was told ---------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ import socket
 import subprocess
 from pathlib import Path
 
-from goaround.adapters.haproxy.config import Settings
 from goaround.domain.errors import Unavailable
 
 USUAL_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
@@ -26,13 +25,9 @@ def binary() -> str:
     return found
 
 
-def check(haproxy: str, folder: Path, settings: Settings) -> None:
-    """Raise ``Unavailable`` if HAProxy would not start: its configuration, or its address."""
-    _check_configuration(haproxy, folder)
-    _check_address(*settings.address)
-
-
-def _check_configuration(haproxy: str, folder: Path) -> None:
+def check_configuration(folder: Path) -> None:
+    """Raise ``Unavailable`` if there is no HAProxy, or it would not start with the files in the folder."""
+    haproxy = binary()
     try:
         done = subprocess.run(
             (haproxy, "-c", "-f", "haproxy.cfg"), cwd=folder, capture_output=True, text=True, timeout=10, check=False
@@ -50,7 +45,8 @@ def _check_configuration(haproxy: str, folder: Path) -> None:
         )
 
 
-def _check_address(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
+    """Raise ``Unavailable`` if nobody could listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:
