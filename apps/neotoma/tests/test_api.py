@@ -173,13 +173,15 @@ def test_health_names_the_version_and_the_schema(current: Service) -> None:
 
 
 def test_metrics_count_requests_and_measure_uploads_by_version(current: Service) -> None:
-    current.upload("metric.txt", uuid.uuid4().bytes.hex().encode())
+    document = current.upload("metric.txt", uuid.uuid4().hex.encode()).json()
+    current.client.get(f"/documents/{document['id']}")
     text = current.client.get("/metrics").text
     labels = 'version="v1.0.0",method="POST",route="/documents"'
     assert f'neotoma_requests_total{{{labels},status="201"}}' in text
     for bound in ("0.5", "5.0", "10.0", "30.0", "+Inf"):
         assert f'neotoma_request_seconds_bucket{{{labels},le="{bound}"}}' in text
-    assert "/documents/1" not in text
+    assert 'route="/documents/{id}",status="200"}' in text
+    assert f"/documents/{document['id']}" not in text
 
 
 def test_the_log_is_json_without_names_or_queries(current: Service) -> None:

@@ -92,6 +92,14 @@ def test_a_failure_outside_a_transaction_is_half_way_and_goes_down_from_there(tr
     assert database.query(SHAPE) == before
 
 
+def test_a_migration_and_its_record_are_one(tree: Trees, database: Database) -> None:
+    done(migrate(tree("v0.9.0"), database, "up"))
+    failed = migrate(tree("v1.0.0"), database, "up", APP_ROLE="nobody_of_that_name")  # the last act of each step fails
+    assert failed.returncode == 1
+    assert "The schema is now at 0001." in failed.stderr
+    assert "title" not in database.columns("documents")
+
+
 def test_duplicates_fail_only_where_there_are_some(tree: Trees, database: Database) -> None:
     faulty = tree("v1.1.0-migration-duplicates")
     done(migrate(faulty, database, "up"))

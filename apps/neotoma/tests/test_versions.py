@@ -73,6 +73,17 @@ def test_a_version_on_a_schema_that_does_not_suit_it_is_not_healthy(
         assert validate(tree(name), "smoke", service).returncode == 1
 
 
+def test_the_version_before_serves_on_while_a_migration_stands_half_way(
+    tree: Trees, database: Database, tmp_path: Path
+) -> None:
+    up(tree("v1.0.0"), database)
+    with serving(tree("v1.0.0"), database, tmp_path) as service:
+        assert migrate(tree("v1.1.0-migration-concurrent"), database, "up").returncode == 1
+        health = service.client.get("/health")
+        assert (health.status_code, health.json()["schema"]) == (200, "0003-partial")
+        assert validate(tree("v1.0.0"), "smoke", service).returncode == 0
+
+
 def test_the_unhealthy_one_serves_but_says_503(tree: Trees, database: Database, tmp_path: Path) -> None:
     up(tree("v1.1.0-unhealthy"), database)
     with serving(tree("v1.1.0-unhealthy"), database, tmp_path) as service:
