@@ -70,7 +70,7 @@ def _reason(error: BaseException) -> str:
     while (deeper := _cause(seen)) is not None:
         seen = deeper
         if isinstance(seen, OSError) and seen.strerror:
-            words = os.strerror(seen.errno) if isinstance(seen, ConnectionError) else seen.strerror
+            words = os.strerror(seen.errno) if isinstance(seen, ConnectionError) and seen.errno else seen.strerror
     return words
 
 
