@@ -87,8 +87,9 @@ class World:
         path = self.folder / f"{slot}.seen"
         return path.read_text().splitlines() if path.exists() else []
 
-    def start_service(self, slot: Slot) -> None:
-        argv = (sys.executable, "-I", str(SERVICE), str(self.ports[slot]), slot, str(self.folder / f"{slot}.seen"))
+    def start_service(self, slot: Slot, idle_seconds: float = 60.0) -> None:
+        arguments = (self.ports[slot], slot, self.folder / f"{slot}.seen", idle_seconds)
+        argv = (sys.executable, "-I", str(SERVICE), *map(str, arguments))
         self.services[slot] = subprocess.Popen(argv)
         until(lambda: self.listens(slot), what=f"{slot} listens")
 

@@ -1,4 +1,5 @@
-"""A small service that says which version it is: ``labelled_service.py PORT LABEL SEEN``.
+"""A small service that says which version it is: ``labelled_service.py PORT LABEL SEEN IDLE``, where connections that
+are idle for IDLE seconds are closed.
 
 Every request is noted in the file SEEN before it is answered, as ``<method> <path> <bytes of body>``. Paths:
 ``/health`` · ``/slow/<ms>`` · ``/status/<code>`` · ``/events/<count>`` (one each 50 ms) · ``/socket`` (upgrade, echoes
@@ -14,6 +15,7 @@ import sys
 from pathlib import Path
 
 PORT, LABEL, SEEN = int(sys.argv[1]), sys.argv[2].encode(), Path(sys.argv[3])
+IDLE_SECONDS = float(sys.argv[4])
 REASONS = {101: b"Switching Protocols"}
 healthy = True
 
@@ -90,7 +92,7 @@ async def respond(path: str, length: int, reader: asyncio.StreamReader, writer: 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        while request := await reader.readuntil(b"\r\n\r\n"):
+        while request := await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), IDLE_SECONDS):
             first, *rest = request.rstrip().split(b"\r\n")
             headers = {k.strip().lower(): v.strip() for k, v in (line.split(b":", 1) for line in rest)}
             method, path, _ = first.decode().split(" ")
@@ -104,7 +106,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             if not await respond(path, length, reader, writer) or headers.get(b"connection") == b"close":
                 break
             await writer.drain()
-    except (OSError, EOFError, asyncio.LimitOverrunError):
+    except (TimeoutError, OSError, EOFError, asyncio.LimitOverrunError):
         pass
     finally:
         writer.close()

@@ -20,7 +20,6 @@ class ServerState:
     """One slot as HAProxy sees it. ``up`` is the word of a health check, never an assumption."""
 
     up: bool
-    check: str
     in_flight: int
 
 
@@ -32,11 +31,11 @@ class AdminSocket:
 
     def state(self) -> tuple[Told, Mapping[Slot, ServerState]]:
         """What the running proxy was told, and its slots. ``ValueError`` if the answer makes no sense."""
-        answer = self._ask("show map ./told.map", "show stat -1 4 -1")
+        answer = self._ask("show map ./told.map", "show stat -1 6 -1")
         entries, _, table = answer.partition("# pxname")
         told = Told.from_map("\n".join(line.split(" ", 1)[1] for line in entries.splitlines() if " " in line))
-        rows = {row["svname"]: row for row in csv.DictReader(("# pxname" + table).splitlines())}
-        return told, {slot: _server(rows[slot]) for slot in SLOTS}
+        rows = {(row["# pxname"], row["svname"]): row for row in csv.DictReader(("# pxname" + table).splitlines())}
+        return told, {slot: _server(rows[f"slot_{slot}", slot], rows[f"slot_{slot}", "BACKEND"]) for slot in SLOTS}
 
     def tell(self, told: Told) -> None:
         serving, holding = told.serving or "none", int(told.holding)
@@ -56,10 +55,7 @@ class AdminSocket:
             os.close(descriptor)
 
 
-def _server(row: Mapping[str, str]) -> ServerState:
-    check = row["check_status"].removeprefix("* ")
-    return ServerState(
-        up=row["status"] == "UP" and check not in ("", "INI"),
-        check=f"{check} {row['last_chk']}".strip(),
-        in_flight=int(row["scur"]) + int(row["qcur"]),
-    )
+def _server(server: Mapping[str, str], backend: Mapping[str, str]) -> ServerState:
+    checked = server["check_status"].removeprefix("* ") not in ("", "INI")
+    # The backend's count, unlike the server's, includes those that wait for another try to connect.
+    return ServerState(up=checked and server["status"] == "UP", in_flight=int(backend["scur"]))
