@@ -15,7 +15,8 @@ from goaround.adapters.filelocks import FileLocks
 from goaround.adapters.git import GitRepository
 from goaround.adapters.haproxy import HAProxy
 from goaround.adapters.http import PlainHttp
-from goaround.adapters.postgres import EmbeddedPostgres, ExternalPostgres
+from goaround.adapters.postgres.embedded import EmbeddedPostgres
+from goaround.adapters.postgres.external import ExternalPostgres
 from goaround.adapters.processes import SupervisedProcesses
 from goaround.adapters.secrets import Secrets
 from goaround.adapters.sqlite_journal import SqliteJournal
@@ -86,7 +87,7 @@ class House:
 
     @cached_property
     def artifacts(self) -> ArtifactStore:
-        return ArtifactStore(self.folder / "artifacts", self.project)
+        return ArtifactStore(self.folder / "artifacts", self.repository.archive)
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -150,10 +151,10 @@ class House:
     def _database(self, config: Config, environment: Environment, folder: Path) -> Database:
         settings = config.environments[environment]
         if settings.database == "embedded":
-            return EmbeddedPostgres(folder / "postgres", environment, config.service, self.clock.wait)
+            return EmbeddedPostgres(folder / "postgres", environment, config.service)
         service = self._value(settings.database)
         migration = self._value(settings.migration_database) if settings.migration_database else service
-        return ExternalPostgres(service, migration, environment)
+        return ExternalPostgres(environment, service, migration)
 
     def _value(self, text: str) -> str:
         return self.secrets.resolve(text) if is_reference(text) else text

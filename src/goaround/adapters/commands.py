@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -66,6 +67,12 @@ class ShimCommands:
             return None
         with run.locked(lambda _offset, _text: None):
             return run.ended() if run.started else None
+
+    def end(self, key: str) -> None:
+        """See the port. The shim ends its command as on a time-out and records how; waits until it has."""
+        shim = durable.read_json(str(self._folder / _name(key) / "shim.json"))
+        if shim is not None and processid.send(_identity(shim), signal.SIGTERM):
+            self.ended(key)
 
     def _start(self, run: _Run, command: Command, lock: int) -> None:
         # The key is the only thing of it that others may read in the process table.
