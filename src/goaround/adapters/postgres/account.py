@@ -59,6 +59,13 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
 
+def passable(folder: Path) -> Path:
+    """The same folder, made if need be, with anybody allowed to pass through whatever the umask says."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    return folder
+
+
 def server_account() -> Account:
     """The current user, or as root the first of ``postgres`` and ``nobody`` there is. Raises ``Unavailable``."""
     if os.geteuid() != 0:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from goaround.adapters.postgres.account import passable
 from goaround.domain.errors import Unavailable
 
 OLDEST_MAJOR = 15
@@ -105,6 +106,7 @@ def copied_to(binaries: Binaries, folder: Path) -> Binaries:
     package = binaries.folder.parents[1]
     if not place.exists():
         making = place.with_name(f"{place.name}.{os.getpid()}")
+        passable(passable(making) / package.name)
         shutil.copytree(package / "pginstall", making / package.name / "pginstall", symlinks=True)
         # Where the programs look for their libraries: beside the package.
         shutil.copytree(f"{package}.libs", making / f"{package.name}.libs", symlinks=True)

@@ -59,7 +59,7 @@ class Cluster:
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
         self.account.own(making)
-        self._initdb(making, password, lock)
+        self._initdb(making, password, lock, synced=settings.get("fsync") != "off")
         lines = [f"{name} = '{value}'\n" for name, value in {**_SETTINGS, **settings}.items()]
         with (making / "postgresql.conf").open("a") as file:
             file.write("\n# goaround\n" + "".join(lines))
@@ -68,7 +68,7 @@ class Cluster:
         making.rename(self.data)
         durable.sync_folder(str(self.data.parent))
 
-    def _initdb(self, folder: Path, password: str, lock: int) -> None:
+    def _initdb(self, folder: Path, password: str, lock: int, *, synced: bool) -> None:
         # A pipe and not a file: the password is on no disk and in no process table.
         reading, writing = os.pipe()
         try:
@@ -85,6 +85,8 @@ class Cluster:
             argv += ["--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--locale=C"]
             if self.binaries.major >= 17:  # the same order and upper case everywhere, whatever the system's libc
                 argv += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+            if not synced:
+                argv += ["--no-sync"]
             ended = self._run(argv, _MAKE_SECONDS, (reading, lock))
         finally:
             os.close(reading)
@@ -98,9 +100,7 @@ class Cluster:
     def start(self, password: str) -> None:
         """Have the server answer. Raises ``Unavailable`` (port taken, cannot start)."""
         deadline = time.monotonic() + _START_SECONDS
-        if self.answers(password):
-            return
-        if not self._alive():
+        if not self._alive():  # asked first: a stranger on the port may take its time to say anything
             self._launch()
         while not self.answers(password):
             if time.monotonic() > deadline:
@@ -137,25 +137,38 @@ class Cluster:
         self._forget_stranger()
         while True:
             self._check_port()
-            log = self.data / "start.log"
-            log.unlink(missing_ok=True)
+            self._log.unlink(missing_ok=True)
             ended = self._pg_ctl(
                 "start",
                 f"--options=-p {self.port}",
-                f"--log={log}",
+                f"--log={self._log}",
                 f"--timeout={_START_SECONDS}",
                 seconds=_START_SECONDS + 10,
             )
             if ended.returncode == 0 or self._alive():  # somebody was faster: the caller waits for it
                 return
-            said = log.read_text(errors="replace") if log.exists() else ended.stdout
+            said = self._said() or ended.stdout
+            if "Address already in use" in said:
+                raise self._port_taken()
             if "shared memory block" not in said or time.monotonic() > deadline:
                 raise Unavailable(
                     f"PostgreSQL in {self.data} does not start: {_tail(said)}",
                     state="it is not running; its data is as it was",
-                    remedy=f"correct what it complains of; more may be in {self.data / 'log'}",
+                    remedy="correct what it complains of and try again",
                 )
             time.sleep(0.2)
+
+    @property
+    def _log(self) -> Path:
+        return self.data / "start.log"
+
+    def _said(self) -> str:
+        """What a server that did not start had to say: first into its output, then into its own log."""
+        if not self._log.exists():
+            return ""
+        began = self._log.stat().st_ctime
+        logs = [path for path in (self.data / "log").glob("*.log") if path.stat().st_mtime >= began]
+        return "".join(path.read_text(errors="replace")[-4000:] for path in [self._log, *logs])
 
     def _check_port(self) -> None:
         with socket.socket() as probe:
@@ -165,11 +178,14 @@ class Cluster:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
-                raise Unavailable(
-                    f"port {self.port}, which belongs to PostgreSQL in {self.data}, is taken by another program",
-                    state="PostgreSQL is not running; its data is as it was",
-                    remedy=f"end what listens there (see: ss -ltnp sport = :{self.port}) and try again",
-                ) from None
+                raise self._port_taken() from None
+
+    def _port_taken(self) -> Unavailable:
+        return Unavailable(
+            f"port {self.port}, which belongs to PostgreSQL in {self.data}, is taken by another program",
+            state="PostgreSQL is not running; its data is as it was",
+            remedy=f"end what listens there (see: ss -ltnp sport = :{self.port}) and try again",
+        )
 
     def _alive(self) -> bool:
         return (pid := self._pid()) is not None and _runs(pid, self.data)

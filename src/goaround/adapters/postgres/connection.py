@@ -107,7 +107,7 @@ _REASONS = (
         "correct the name of the host",
     ),
     (
-        r"too many clients|remaining connection slots",
+        r"too many (clients|connections)|remaining connection slots",
         "has no connection left",
         "raise max_connections, or end sessions",
     ),

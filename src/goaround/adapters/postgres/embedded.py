@@ -17,7 +17,7 @@ from psycopg import Connection, sql
 
 from goaround import durable
 from goaround.adapters.postgres import backup, connection
-from goaround.adapters.postgres.account import Account, server_account
+from goaround.adapters.postgres.account import Account, passable, server_account
 from goaround.adapters.postgres.binaries import Binaries, copied_to, server_programs, wheel_folder
 from goaround.adapters.postgres.cluster import SUPERUSER, Cluster
 from goaround.domain.errors import TimedOut, Unavailable
@@ -141,7 +141,7 @@ class EmbeddedPostgres:
     @staticmethod
     def _within_reach(account: Account, binaries: Binaries, major: int | None) -> Binaries:
         if binaries.folder == wheel_folder():
-            _SYSTEM.mkdir(mode=0o755, exist_ok=True)
+            passable(_SYSTEM)
             binaries = copied_to(binaries, _SYSTEM)
         if account.reaches(binaries["postgres"]):
             return binaries
@@ -158,8 +158,7 @@ class EmbeddedPostgres:
         base = self._folder
         name = hashlib.sha256(str(self._folder).encode()).hexdigest()[:16]
         if not account.reaches(base):
-            base = _SYSTEM / name
-            base.mkdir(mode=0o755, parents=True, exist_ok=True)
+            base = passable(passable(_SYSTEM) / name)
         place: dict[str, object] = {"base": str(base), "port": _free_port(int(name, 16)), "made": False}
         durable.write_json(str(self._folder / "place.json"), place)
         return place
