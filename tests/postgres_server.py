@@ -22,6 +22,7 @@ from goaround import durable
 from goaround.adapters.postgres.binaries import Binaries
 from goaround.adapters.postgres.embedded import EmbeddedPostgres
 from goaround.ports import Command, DatabaseUrls, Ended
+from tests.fakes.commands import FakeCommands
 
 DEBIAN_15 = Binaries(Path("/usr/lib/postgresql/15/bin"), 15)
 FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
@@ -101,8 +102,15 @@ def postgres_15() -> Iterator[PostgresServer]:
         yield server
 
 
+class ScriptedCommands(FakeCommands):
+    """``FakeCommands`` whose commands are over as soon as they are run, so that none is left to be ended."""
+
+    def end(self, key: str) -> None:  # noqa: ARG002 (the port names it)
+        return
+
+
 def really(command: Command) -> Ended:
-    """For ``FakeCommands``: run it for real, in the simplest way there is."""
+    """For ``ScriptedCommands``: run it for real, in the simplest way there is."""
     began = time.monotonic()
     ended = subprocess.run(
         command.argv,
@@ -117,7 +125,7 @@ def really(command: Command) -> Ended:
 
 
 def first(effect: Callable[[], object]) -> Callable[[Command], Ended]:
-    """For ``FakeCommands``: have an effect, then run the command for real."""
+    """For ``ScriptedCommands``: have an effect, then run the command for real."""
 
     def run(command: Command) -> Ended:
         effect()
