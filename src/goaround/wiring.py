@@ -23,6 +23,7 @@ from goaround.adapters.sqlite_journal import SqliteJournal
 from goaround.config.load import parse_config
 from goaround.config.models import Config
 from goaround.config.references import is_reference
+from goaround.domain.environments import ENVIRONMENTS
 from goaround.domain.errors import ConfigurationError
 from goaround.domain.journal import State
 from goaround.domain.release import Environment, Step
@@ -147,6 +148,17 @@ class House:
 
     def engine(self, observer: Observer) -> Engine:
         return Engine(self.journal, self.states, self.locks, self.clock, self.context, observer)
+
+    def shut_down(self, config: Config) -> None:
+        """Stop everything that goaround runs for the service on this machine: slots, front doors, databases."""
+        for environment in ENVIRONMENTS:
+            folder = self.folder / "environments" / environment
+            runtime = SupervisedProcesses(folder / "processes", self.clock.wait)
+            for name in (f"{environment}-front-door", *SLOTS):
+                runtime.stop(name)
+            database = self._database(config, environment, folder)
+            if isinstance(database, EmbeddedPostgres):
+                database.stop()
 
     def _database(self, config: Config, environment: Environment, folder: Path) -> Database:
         settings = config.environments[environment]
