@@ -1,0 +1,309 @@
+"""The main job on embedded parts: neotoma v0.9 → v1.0 through staging to production, then a bad release that takes
+itself back. Real PostgreSQL, real HAProxy, real processes and real traffic, all on this machine.
+
+Run as ``run.py FOLDER [good|bad|all] [--keep]``. It drives the same command line as anybody would, and plays the
+people: it answers the checklist and signs. The watch is shortened, and it says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "history"))
+
+from build import build_repository  # type: ignore[import-not-found]  # noqa: E402  # kept beside the versions it builds
+
+from goaround.cli.render import phases, rollback_seconds, span  # noqa: E402
+from goaround.domain.decisions import Wait, decide  # noqa: E402
+from goaround.domain.journal import State  # noqa: E402
+from goaround.wiring import House, read_config  # noqa: E402
+
+FIRST, NEXT, BAD = "v0.9.0", "v1.0.0", "v1.1.0-errors"
+WATCH_SECONDS = 12
+FAULT_AFTER_SECONDS = 5
+RATE = 25
+
+
+@dataclass
+class Flown:
+    """One release as its summary tells it."""
+
+    version: str
+    outcome: str
+    seconds: float
+    rollback_seconds: float | None
+    requests_served: int
+    requests_failed: int
+    requests_held: int
+    rows_acknowledged: int
+    rows_found: int
+
+
+class Demo:
+    """A repository of neotoma, a house around it, traffic, and somebody who receives the notices."""
+
+    def __init__(self, folder: Path, versions: Sequence[str]) -> None:
+        self.project = folder / "neotoma"
+        self.results = folder / "requests.jsonl"
+        self._clear(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.notices = Receiver()
+        build_repository(self.project, list(versions))
+        self._write_terms()
+        self.config = read_config(self.project / "goaround.toml")[0]
+        self.house = House(self.project)
+        self.base_url = self.config.environments.production.base_url
+        self._traffic: subprocess.Popen[bytes] | None = None
+
+    def fly(self, version: str) -> Flown:
+        """Release a version, with people who answer and sign; the traffic begins once production answers."""
+        began = time.time()
+        print(f"\n── {version} ──", file=sys.stderr)
+        command = [*GOAROUND, "-C", str(self.project), "release", version, "--ref", f"release/{version}", "--wait"]
+        with self._people(version):
+            subprocess.run(command, env=self._environ(), stdout=subprocess.DEVNULL, check=False)
+        state = self._state(version)
+        assert state is not None
+        return self._flown(state, began)
+
+    def close(self) -> None:
+        """Stop the traffic and everything that serves."""
+        if self._traffic is not None:
+            self._traffic.terminate()
+            self._traffic.wait()
+            self._traffic = None
+        self.house.shut_down(self.config)
+        self.notices.close()
+
+    def _clear(self, folder: Path) -> None:
+        """What an earlier demo left, running or not."""
+        toml = self.project / "goaround.toml"
+        if toml.exists():
+            House(self.project).shut_down(read_config(toml)[0])
+        for path in folder.rglob("*") if folder.exists() else ():
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o700)  # artifacts are kept read-only
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _write_terms(self) -> None:
+        """The service's own goaround.toml with free ports and short times, committed like any change."""
+        path = self.project / "goaround.toml"
+        text = path.read_text()
+        staging, production = free_ports(2)
+        for old, new in (
+            ('"127.0.0.1:7480"', f'"127.0.0.1:{staging}"'),
+            ('"127.0.0.1:7490"', f'"127.0.0.1:{production}"'),
+            ('for = "1h"', f'for = "{WATCH_SECONDS}s"\nafter_rollback = "6s"\nextend = "30s"'),
+            ('p95 = "> 10s for 5m"', 'p95 = "> 10s for 30s"\nwindow = "6s"'),
+            (
+                'NEOTOMA_ENVIRONMENT = "production"',
+                f'NEOTOMA_ENVIRONMENT = "production"\nFAULT_AFTER = "{FAULT_AFTER_SECONDS}"',
+            ),
+        ):
+            assert old in text, old
+            text = text.replace(old, new)
+        url = self.notices.url
+        text += f'\n[notify]\nannounce = [{{ webhook = "{url}" }}]\nalert = [{{ webhook = "{url}" }}]\n'
+        path.write_text(text)
+        identity = ["-c", "user.name=demo", "-c", "user.email=demo@example.org"]
+        subprocess.run(["git", *identity, "commit", "-qam", "Short times"], cwd=self.project, check=True)
+
+    @contextmanager
+    def _people(self, version: str) -> Iterator[None]:
+        """Somebody who answers, signs, and uses the service, while a release is under way."""
+        over = threading.Event()
+        person = threading.Thread(target=self._attend, args=(version, over))
+        person.start()
+        try:
+            yield
+        finally:
+            over.set()
+            person.join()
+
+    def _attend(self, version: str, over: threading.Event) -> None:
+        house = House(self.project)  # a SQLite connection belongs to its thread
+        while not over.wait(0.3):
+            state = house.states.refresh().of(version)
+            if state is None:
+                continue
+            if self._traffic is None and state.evidence("production", "traffic"):
+                self._start_traffic()
+            decision = decide(state, datetime.now(UTC))
+            if isinstance(decision, Wait) and decision.on_person:
+                self._say(decision)
+
+    def _say(self, wait: Wait) -> None:
+        if wait.step.kind == "answer":
+            words = ["answer", wait.step.name.removeprefix("check-"), "--note", "looked, and it is right"]
+        else:
+            words = ["sign", "--note", "evidence read"]
+        subprocess.run(
+            [*GOAROUND, "-C", str(self.project), *words], env=self._environ(), check=True, capture_output=True
+        )
+
+    def _start_traffic(self) -> None:
+        command = [sys.executable, str(HERE / "traffic.py"), self.base_url, str(self.results), str(RATE)]
+        self._traffic = subprocess.Popen(command, start_new_session=True)
+
+    def _state(self, version: str) -> State | None:
+        return self.house.states.refresh().of(version)
+
+    def _flown(self, state: State, began: float) -> Flown:
+        ended = time.time()
+        requests = [r for r in self._requests() if began <= r["at"] < ended]
+        acknowledged = [r["id"] for r in requests if r.get("id")]
+        served = sum(1 for r in requests if r["status"] is not None and r["status"] < 400)
+        neighbours = self.house.neighbours(self.config, "production")
+        traffic = neighbours.proxy.traffic(state.opened_at, datetime.now(UTC))
+        back = rollback_seconds(state)
+        return Flown(
+            version=state.release.version,
+            outcome=str(state.closed.outcome) if state.closed else "unfinished",
+            seconds=round(ended - began, 2),
+            rollback_seconds=round(back, 2) if back is not None else None,
+            requests_served=served,
+            requests_failed=len(requests) - served,
+            requests_held=sum(bucket.held for bucket in traffic.buckets),
+            rows_acknowledged=len(acknowledged),
+            rows_found=sum(map(self._found, acknowledged)),
+        )
+
+    def _requests(self) -> list[dict[str, Any]]:
+        if not self.results.exists():
+            return []
+        lines = self.results.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def _found(self, document: str) -> bool:
+        with urlopen(f"{self.base_url}/documents/{document}", timeout=10) as answer:
+            return bool(answer.status == 200)
+
+    def _environ(self) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        return {**os.environ, "PATH": path, "GOAROUND_BY": "owner"}
+
+
+GOAROUND = (sys.executable, "-m", "goaround")
+
+
+class Receiver:
+    """Where announcements and alerts arrive."""
+
+    def __init__(self) -> None:
+        received: list[dict[str, Any]] = []
+
+        class Hook(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:  # the base class's name
+                """Quiet."""
+
+        self.received = received
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/notices"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def free_ports(count: int, width: int = 3) -> list[int]:
+    """First ports of that many free runs of ``width``, below those that systems take for outgoing connections."""
+    found: list[int] = []
+    for port in range(7480, 20000, 10):
+        if all(_is_free(port + offset) for offset in range(width)):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise SystemExit("error: no free ports between 7480 and 20000 on 127.0.0.1; stop something and try again")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def report(demo: Demo, flown: Sequence[Flown]) -> None:
+    """Phases and times of each release, and what the people outside saw."""
+    names: list[str] = []
+    times: dict[str, dict[str, str]] = {}
+    for one in flown:
+        state = demo.house.states.refresh().of(one.version)
+        assert state is not None
+        for phase, verdict, took in phases(state):
+            names += [phase] if phase not in names else []
+            times.setdefault(phase, {})[one.version] = span(took) + (" ✗" if verdict == "failed" else "")
+    rows = [["", *(one.version for one in flown)]]
+    rows += [[name, *(times[name].get(one.version, "") for one in flown)] for name in names]
+    rows.append(["outcome", *(one.outcome for one in flown)])
+    rows.append(["in all", *(span(one.seconds) for one in flown)])
+    rows.append(["rolled back in", *(span(one.rollback_seconds) if one.rollback_seconds else "" for one in flown)])
+    for label, field in (
+        ("requests served", "requests_served"),
+        ("requests failed", "requests_failed"),
+        ("held, then served", "requests_held"),
+        ("rows acknowledged", "rows_acknowledged"),
+        ("rows found", "rows_found"),
+    ):
+        rows.append([label, *(str(getattr(one, field)) for one in flown)])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    print()
+    for row in rows:
+        cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        print(f"{row[0]:<{widths[0]}}   " + "   ".join(cells))
+    print(f"\nnotices received: {', '.join(n['kind'] + ' ' + n['version'] for n in demo.notices.received)}")
+    print(f"(the watch was shortened to {WATCH_SECONDS} s, and to 6 s after a rollback; 1 h and 30 min by default)")
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("which", nargs="?", choices=["all", "good", "bad"], default="all")
+    parser.add_argument("--keep", action="store_true", help="leave everything running")
+    options = parser.parse_args(arguments)
+    releases = {"all": (FIRST, NEXT, BAD), "good": (FIRST, NEXT), "bad": (NEXT, BAD)}[options.which]
+    demo = Demo(options.folder.resolve(), releases)
+    try:
+        flown = [demo.fly(version) for version in releases]
+        report(demo, flown)
+        summary = options.folder / "summary.json"
+        summary.write_text(json.dumps([asdict(one) for one in flown], indent=1) + "\n")
+        shown = os.path.relpath(demo.project)
+        print(f"summary: {os.path.relpath(summary)}; look around: goaround -C {shown} status | history | logs {BAD}")
+        if options.keep:
+            print(f"production answers at {demo.base_url}; end it with: make demo-stop")
+    finally:
+        if not options.keep:
+            demo.close()
+    expected = ["rolled_back" if version == BAD else "released" for version in releases]
+    return 0 if [one.outcome for one in flown] == expected else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
