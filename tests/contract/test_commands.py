@@ -78,6 +78,13 @@ def test_output_comes_with_offsets_that_are_the_same_every_time(commands: Comman
     assert first == again == [(0, "äh\n"), (4, "ja\n")]
 
 
+def test_ending_what_does_not_run_is_fine(commands: Commands, tmp_path: Path) -> None:
+    commands.end(KEY)
+    ended = commands.run(_command(tmp_path, 'print("one")'), _nothing)
+    commands.end(KEY)
+    assert commands.ended(KEY) == ended
+
+
 def test_the_fake_leaves_an_unknown_outcome_where_it_was_cut_off(tmp_path: Path) -> None:
     def cut_off(_command: Command) -> Ended:
         raise KeyboardInterrupt
@@ -259,7 +266,10 @@ def _kill(process: subprocess.Popen[str]) -> None:
         process.kill()
 
 
-WAITS = "echo x >> effects; touch began; while [ ! -e go ]; do sleep 0.02; done; echo finished"
+WAITS = (  # for 30 seconds at most, so that nothing stays behind when a test fails
+    "echo x >> effects; touch began; i=0; while [ ! -e go ] && [ $i -lt 1500 ]; do sleep 0.02; i=$((i+1)); done; "
+    "echo finished"
+)
 
 
 def test_a_command_outlives_its_controller_and_a_successor_takes_it_over(real: ShimCommands, tmp_path: Path) -> None:
@@ -373,3 +383,59 @@ def test_waiting_that_is_broken_off_leaves_the_command_running(tmp_path: Path) -
         ShimCommands(tmp_path / "runs", interrupt).run(_shell(tmp_path, WAITS), _nothing)
     (tmp_path / "go").touch()
     assert ShimCommands(tmp_path / "runs", time.sleep).run(_shell(tmp_path, WAITS), _nothing).output == "finished\n"
+
+
+def _interrupted(tmp_path: Path, script: str, by: str = "began") -> ShimCommands:
+    """Commands whose waiting is broken off, again and again, once the file is there."""
+
+    def interrupt(_seconds: float) -> None:
+        if not by or (tmp_path / by).exists():
+            raise KeyboardInterrupt
+        time.sleep(0.01)
+
+    commands = ShimCommands(tmp_path / "runs", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        commands.run(_shell(tmp_path, script), _nothing)
+    return commands
+
+
+def test_a_command_that_is_ended_gets_to_tidy_up_and_its_end_is_recorded(tmp_path: Path) -> None:
+    commands = _interrupted(tmp_path, "trap 'echo tidied; exit 4' TERM; " + WAITS)
+    commands.end(KEY)
+    ended = commands.ended(KEY)
+    assert ended is not None
+    assert (ended.exit_code, ended.timed_out) == (4, False)
+    assert ended.output.endswith("tidied\n")
+
+
+def test_a_command_that_is_frozen_with_its_shim_is_ended_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("goaround.adapters.commands._SHIM_ENDS_WITHIN_SECONDS", 0.2)
+    commands = _interrupted(tmp_path, WAITS)
+    os.kill(_shim(tmp_path), signal.SIGSTOP)
+    commands.end(KEY)
+    ended = commands.ended(KEY)
+    assert ended is not None
+    assert ended.exit_code is None
+
+
+def test_a_command_that_is_ended_before_its_shim_began_leaves_nothing_alive(tmp_path: Path) -> None:
+    commands = _interrupted(tmp_path, WAITS, by="")
+    commands.end(KEY)
+    ended = commands.ended(KEY)
+    assert ended is None or ended.exit_code in (None, 143)
+    assert processid.lock_holders(str(_run_folder(tmp_path) / "lock")) == []
+
+
+def test_what_a_killed_shim_left_behind_is_ended_too(tmp_path: Path) -> None:
+    stray = "(setsid sh -c 'echo $$ > far; exec sleep 30' &); while [ ! -s far ]; do sleep 0.02; done; "
+    commands = _interrupted(tmp_path, stray + WAITS)
+    os.kill(_shim(tmp_path), signal.SIGKILL)
+    far = int((tmp_path / "far").read_text())
+    assert processid.identity(far) is not None
+    commands.end(KEY)
+    assert processid.identity(far) is None
+    ended = commands.ended(KEY)
+    assert ended is not None
+    assert ended.exit_code is None

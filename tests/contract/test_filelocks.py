@@ -59,8 +59,9 @@ def controller(tmp_path: Path) -> Iterator[Started]:
 
 
 def _sleeping(tmp_path: Path) -> tuple[str, ...]:
-    """A command that runs until the file ``go`` is there."""
-    return "/bin/sh", "-c", f"cd '{tmp_path}'; echo $$ > pid; touch began; while [ ! -e go ]; do sleep 0.02; done"
+    """A command that runs until the file ``go`` is there, for 30 seconds at most."""
+    waits = "i=0; while [ ! -e go ] && [ $i -lt 1500 ]; do sleep 0.02; i=$((i+1)); done"
+    return "/bin/sh", "-c", f"cd '{tmp_path}'; echo $$ > pid; touch began; {waits}"
 
 
 # --- the contract, on the real adapter and on the fake ------------------------------------------
@@ -194,9 +195,8 @@ def test_a_command_holds_the_environment_even_if_its_shim_is_killed_too(tmp_path
     assert shim is not None
     os.kill(shim.pid, signal.SIGKILL)
     until(lambda: processid.identity(shim.pid) is None)
-    left = _locks(tmp_path).holder(ENVIRONMENT)
-    assert left is not None
-    assert left.what == f"process {pid} (sleep), left behind by a command"
+    left = f"process {pid} (sleep), left behind by a command"
+    until(lambda: (holder := _locks(tmp_path).holder(ENVIRONMENT)) and holder.what == left)
     began = time.monotonic()
     with _locks(tmp_path, orphan_seconds=0.6).hold(ENVIRONMENT, "controller of v1.0.0"):
         assert time.monotonic() - began >= 0.6

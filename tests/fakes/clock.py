@@ -9,7 +9,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class FakeClock:
-    """``ports.Clock``: ``wait`` moves the time on at once. ``during[seconds since the start]`` happen on the way."""
+    """``ports.Clock``: ``wait`` moves the time on at once. ``waits`` holds every wait; ``on_wait`` follows each."""
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start

@@ -21,6 +21,7 @@ class FakeCommands:
     def __init__(self, script: dict[str, Ended | Exception | Callable[[Command], Ended]] | None = None) -> None:
         self.script = script or {}
         self.ran: list[Command] = []
+        self.asked_to_end: list[str] = []
         self._ended: dict[str, Ended] = {}
 
     @property
@@ -45,6 +46,9 @@ class FakeCommands:
 
     def ended(self, key: str) -> Ended | None:
         return self._ended.get(key)
+
+    def end(self, key: str) -> None:
+        self.asked_to_end.append(key)
 
 
 def echo(command: Command) -> Ended:

@@ -7,7 +7,6 @@ started*, *ended so* and *cut off, nobody knows* apart. The caller holds the env
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import fcntl
 import hashlib
@@ -22,13 +21,13 @@ from urllib.parse import quote
 
 from goaround import children, durable, processid
 from goaround.domain.errors import Unavailable
+from goaround.output import GrowingOutput
 from goaround.ports import Command, Ended
 
-TAIL_BYTES = 64 * 1024
-LONGEST_LINE_BYTES = 8192
 _LONGEST_NAME = 200
 _KILL_AFTER_SECONDS = 10.0
 """How long after its time-out a command may live on when its shim was killed; a living shim needs five."""
+_SHIM_ENDS_WITHIN_SECONDS = 8.0
 
 
 class ShimCommands:
@@ -69,10 +68,17 @@ class ShimCommands:
             return run.ended() if run.started else None
 
     def end(self, key: str) -> None:
-        """See the port. The shim ends its command as on a time-out and records how; waits until it has."""
-        shim = durable.read_json(str(self._folder / _name(key) / "shim.json"))
-        if shim is not None and processid.send(_identity(shim), signal.SIGTERM):
-            self.ended(key)
+        """See the port. Does not tick, so that it cannot be broken off; takes some ten seconds at most.
+
+        Raises ``Unavailable`` if something of the command cannot be ended.
+        """
+        run = _Run(self._folder / _name(key), self._tick)
+        if run.folder.is_dir() and not run.end():
+            raise Unavailable(
+                f"the command {key} could not be ended",
+                state="it may still be having effects, and it keeps the environment locked",
+                remedy=f"look at what holds {run.folder / 'lock'} with: fuser -v; end that, then run: goaround resume",
+            )
 
     def _start(self, run: _Run, command: Command, lock: int) -> None:
         # The key is the only thing of it that others may read in the process table.
@@ -110,7 +116,7 @@ class _Run:
 
     def __init__(self, folder: Path, tick: Callable[[float], None]) -> None:
         self.folder = folder
-        self.output = _Output(folder / "output")
+        self.output = GrowingOutput(folder / "output")
         self.shim: subprocess.Popen[bytes] | None = None
         self._tick = tick
 
@@ -143,17 +149,35 @@ class _Run:
         if self.shim is not None:
             self.shim.wait()
 
+    def end(self) -> bool:
+        """SIGTERM to the shim, which ends the command in order and records that; what is left gets SIGKILL."""
+        shim = self._living_shim()
+        if shim is not None and processid.send(shim, signal.SIGTERM):
+            processid.ended_within(shim, _SHIM_ENDS_WITHIN_SECONDS)
+        alive = self._alive()
+        for who in alive:
+            processid.send(who, signal.SIGKILL)
+        return all(processid.ended_within(who, 2.0) for who in alive) and not self._alive()
+
+    def _alive(self) -> list[processid.Identity]:
+        """Whatever holds the run's lock is the run's."""
+        return [who for who in processid.lock_holders(str(self.folder / "lock")) if who.pid != os.getpid()]
+
+    def _living_shim(self) -> processid.Identity | None:
+        record = durable.read_json(str(self.folder / "shim.json"))
+        who = None if record is None else _identity(record)
+        return who if who is not None and processid.alive(who) else None
+
     def _end_if_overdue(self) -> None:
         """A living shim ends its command in time. If the shim was killed, what it left behind is ended here."""
         spec = durable.read_json(str(self.folder / "spec.json"))
         shim = durable.read_json(str(self.folder / "shim.json"))
-        if spec is None or shim is None or processid.alive(_identity(shim)):
+        if spec is None or shim is None or self._living_shim() is not None:
             return
         if time.time() < _number(shim["at"]) + _number(spec["timeout_seconds"]) + _KILL_AFTER_SECONDS:
             return
-        for left in processid.lock_holders(str(self.folder / "lock")):
-            if left.pid != os.getpid():
-                processid.send(left, 9)
+        for left in self._alive():
+            processid.send(left, signal.SIGKILL)
 
     def ended(self) -> Ended:
         exited = durable.read_json(str(self.folder / "exit.json"))
@@ -173,43 +197,6 @@ class _Run:
         except OSError:
             return 0.0
         return round(max(0.0, seconds), 3)
-
-
-class _Output:
-    """The output file as it grows, cut into lines."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._shown = 0
-
-    def show(self, on_output: Callable[[int, str], None], *, complete: bool = False) -> None:
-        """Hand on the lines that are new; with ``complete`` also a last one without an end."""
-        with contextlib.suppress(FileNotFoundError), self._path.open("rb") as file:
-            file.seek(self._shown)
-            while line := file.readline(LONGEST_LINE_BYTES):
-                if not line.endswith(b"\n") and len(line) < LONGEST_LINE_BYTES and not complete:
-                    return
-                line = _whole_characters(line)
-                at, self._shown = self._shown, self._shown + len(line)
-                file.seek(self._shown)
-                on_output(at, line.decode("utf-8", "replace"))
-
-    def tail(self) -> str:
-        try:
-            with self._path.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-                return file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
-
-
-def _whole_characters(piece: bytes) -> bytes:
-    """Without the beginning of a character at the end of a piece of a long line."""
-    if len(piece) < LONGEST_LINE_BYTES:
-        return piece
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    decoder.decode(piece)
-    return piece[: len(piece) - len(decoder.getstate()[0])]
 
 
 def _had(lock: int) -> bool:

@@ -122,7 +122,7 @@ class FileLocks:
         began, say_at = time.monotonic(), _SAY_AFTER_SECONDS
         while True:
             with self._open(environment) as lock:
-                if _had(lock, fcntl.LOCK_EX) and _still_at(lock, self._path(environment, "lock")):
+                if _had(lock, fcntl.LOCK_EX):
                     return os.dup(lock)  # the same lock; the one that is closed here does not let go of it
             if (record := self._record(environment)) is not None:
                 raise _locked(environment, record)
@@ -201,14 +201,6 @@ def _had(lock: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _still_at(lock: int, path: Path) -> bool:
-    """False if the file was removed meanwhile, so that others would lock another one."""
-    try:
-        return os.path.samestat(os.fstat(lock), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def _in_words(pid: int) -> str:

@@ -102,8 +102,6 @@ class Watch:
             os.close(writing)
         os.set_blocking(reading, False)
         self._until_ended(main, reading, time.monotonic() + order["timeout_seconds"])
-        # Not reaped yet, so the number of the group cannot mean anything else.
-        children.end_group(main)
         _, status = os.waitpid(main, 0)
         children.end_all()
         self._drain(reading)

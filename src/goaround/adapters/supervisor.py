@@ -194,7 +194,6 @@ class Supervisor:
     def _bury(self) -> None:
         """The service ended: end what it left behind, which may still have its port, before anything else."""
         assert self._main is not None
-        children.end_group(self._main)
         _, status = os.waitpid(self._main, 0)
         children.end_all()
         self._poll.unregister(self._ended_fd)
