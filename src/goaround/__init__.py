@@ -1,0 +1,1 @@
+"""Staging-first releases that can always come back."""

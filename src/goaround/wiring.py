@@ -98,10 +98,13 @@ class House:
     def http(self) -> PlainHttp:
         return PlainHttp()
 
+    def runtime(self, environment: str) -> SupervisedProcesses:
+        return SupervisedProcesses(self.folder / "environments" / environment / "processes", self.clock.wait)
+
     def neighbours(self, config: Config, environment: Environment) -> Neighbours:
         settings = config.environments[environment]
         folder = self.folder / "environments" / environment
-        runtime = SupervisedProcesses(folder / "processes", self.clock.wait)
+        runtime = self.runtime(environment)
         proxy = HAProxy(
             folder=folder / "front-door",
             environment=environment,
@@ -153,7 +156,7 @@ class House:
         """Stop everything that goaround runs for the service on this machine: slots, front doors, databases."""
         for environment in ENVIRONMENTS:
             folder = self.folder / "environments" / environment
-            runtime = SupervisedProcesses(folder / "processes", self.clock.wait)
+            runtime = self.runtime(environment)
             for name in (f"{environment}-front-door", *SLOTS):
                 runtime.stop(name)
             database = self._database(config, environment, folder)

@@ -25,10 +25,7 @@ def command(directory: str, release: str | None, where: str | None, events: bool
         return _journal(directory, as_json)
     environment, _, name = (where or "").partition("/")
     if name in SLOTS:
-        from goaround.adapters.processes import SupervisedProcesses
-
-        folder = home.folder / "environments" / environment / "processes"
-        click.echo(SupervisedProcesses(folder, home.clock.wait).log(name))
+        click.echo(home.runtime(environment).log(name))
         return 0
     state = release_of(home, release)
     prefix = f"{state.release.id}/{where}" if where else f"{state.release.id}/"

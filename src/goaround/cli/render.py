@@ -9,10 +9,9 @@ from itertools import groupby
 from goaround.domain.decisions import Do, Finish, GoBack, Halt, Wait, decide
 from goaround.domain.environments import ENVIRONMENTS, held_by, occupant, serving
 from goaround.domain.events import Opened
-from goaround.domain.journal import State
+from goaround.domain.journal import State, as_if_done
 from goaround.domain.release import Outcome, Step
 from goaround.domain.strategy import rollback, way_back
-from goaround.steps.prepare import as_if_done
 
 MARKS = {"passed": "✓", "failed": "✗", "running": "▸", "waiting": "…", "open": "·"}
 

@@ -194,6 +194,11 @@ def _impossible(state: State | None, record: Record) -> JournalUnreadable:
     )
 
 
+def as_if_done(state: State) -> State:
+    """The state of a release that went all the way, to show what its rollback would be."""
+    return replace(state, opened=replace(state.opened, release=replace(state.release, kind="rollback")))
+
+
 def touched_production(state: State) -> bool:
     """Whether production may differ from how it was found."""
     return state.release.kind == "rollback" or state.touched("production").anything

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from goaround.domain.journal import State
+from goaround.domain.journal import as_if_done
 from goaround.domain.strategy import rollback, way_back
 from goaround.steps import health
 from goaround.steps.context import Context, GateFailed, Report
@@ -33,8 +31,3 @@ def observe(ctx: Context) -> Report:
 
 def act(ctx: Context) -> None:
     """Nothing to do: the plan is computed from the state."""
-
-
-def as_if_done(state: State) -> State:
-    """The state of a release that went all the way, for showing what its rollback would be."""
-    return replace(state, opened=replace(state.opened, release=replace(state.release, kind="rollback")))

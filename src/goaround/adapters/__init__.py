@@ -1,0 +1,1 @@
+"""The neighbours, each file named after its technology."""

@@ -1,0 +1,1 @@
+"""Pure: values, decisions and words. Start reading at ``strategy.py``."""
