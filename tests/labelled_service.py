@@ -3,8 +3,8 @@ are idle for IDLE seconds are closed.
 
 Every request is noted in the file SEEN before it is answered, as ``<method> <path> <bytes of body>``. Paths:
 ``/health`` · ``/slow/<ms>`` · ``/status/<code>`` · ``/events/<count>`` (one each 50 ms) · ``/socket`` (upgrade, echoes
-lines) · ``/die`` (takes the request and ends the process) · ``/cut`` (half an answer) · ``/sick`` and ``/well`` (what
-health says from now on) · anything else.
+lines) · ``/die`` (takes the request and ends the process) · ``/drop`` (takes it and hangs up) · ``/cut`` (half an
+answer) · ``/sick`` and ``/well`` (what health says from now on) · anything else.
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ async def respond(path: str, length: int, reader: asyncio.StreamReader, writer: 
             return False
         case ["cut"]:
             writer.write(head(200, b"Content-Length: 1000") + b"half")
+            return False
+        case ["drop"]:
             return False
         case ["die"]:
             os._exit(1)

@@ -111,6 +111,7 @@ def test_a_client_that_goes_away_frees_its_place_and_reaches_nobody(door: World)
     door.proxy.hold(False)
     door.ask("/last")
     assert door.seen("blue") == ["GET /last 0"]
+    assert sum(bucket.errors + bucket.held_too_long for bucket in logged(door, 11).buckets) == 0
 
 
 def test_two_thousand_wait_and_are_served(door: World) -> None:

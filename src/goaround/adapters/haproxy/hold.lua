@@ -2,20 +2,15 @@
 
 local told = Map.new("./told.map", Map._str) -- the same table that the admin socket changes
 local POLL_MS = 25 -- what a waiting request may lose after the release
-local ROOM_BYTES = 8000 -- a request buffer that holds less than this has room for more (tune.bufsize is 16384)
 
 local function milliseconds_since(start)
   local now = core.now()
   return (now.sec - start.sec) * 1000 + (now.usec - start.usec) // 1000
 end
 
-local function client_has_gone(request)
-  return not request:may_recv() and request:input() < ROOM_BYTES -- a full buffer may not receive either
-end
-
--- Waits until the hold ends, the limit is reached or the client has gone. The body is not touched: what does not fit
--- the buffer stays in the client's socket. A client whose body fills the buffer is not seen to go before its turn comes.
-core.register_action("wait_at_the_door", { "http-req" }, function(txn)
+-- True when the hold ends, false when the limit is reached. The body is not touched: what does not fit the buffer stays
+-- in the client's socket. A client that leaves ends this; one whose body fills the buffer is not seen to leave.
+local function let_go(txn)
   local limit_ms = txn:get_var("proc.hold_limit_ms")
   local start = core.now()
   while true do
@@ -26,12 +21,19 @@ core.register_action("wait_at_the_door", { "http-req" }, function(txn)
     end
     txn:set_var("txn.held_ms", waited_ms)
     if told:lookup("holding") ~= "1" then
-      return txn:unset_var("txn.kind")
-    elseif client_has_gone(txn.req) then
-      return txn:set_var("txn.kind", "gone")
+      return true
     elseif waited_ms >= limit_ms then
-      return -- it is late
+      return false
     end
+  end
+end
+
+core.register_action("wait_at_the_door", { "http-req" }, function(txn)
+  local worked, free = pcall(let_go, txn)
+  if worked and free then
+    txn:unset_var("txn.kind")
+  else
+    txn:set_var("txn.kind", "late") -- an error in here lets nobody in, and is seen
   end
 end)
 
