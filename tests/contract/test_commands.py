@@ -104,6 +104,10 @@ def test_a_command_gets_exactly_the_environment_that_was_declared(real: ShimComm
     assert real.run(command, _nothing).output == "A=1\nÜ=\ufffd\n"
 
 
+def test_a_command_takes_signals_as_it_would_in_a_shell(real: ShimCommands, tmp_path: Path) -> None:
+    assert real.run(_shell(tmp_path, "yes | head -n 1"), _nothing).output == "y\n"
+
+
 def test_the_exit_code_is_as_a_shell_says_it(real: ShimCommands, tmp_path: Path) -> None:
     assert real.run(_shell(tmp_path, "exit 7", "a"), _nothing).exit_code == 7
     assert real.run(_shell(tmp_path, "kill -9 $$", "b"), _nothing).exit_code == 137

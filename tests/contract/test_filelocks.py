@@ -245,13 +245,15 @@ def test_a_frozen_controller_is_ended_and_one_that_beats_is_not(locks: FileLocks
 def test_a_controller_that_wakes_up_in_time_is_left_alone(tmp_path: Path, controller: Started) -> None:
     first = controller()
     first.send_signal(signal.SIGSTOP)
+    os.utime(tmp_path / "locks" / "production.beat", (0, 0))
 
     def tick(seconds: float) -> None:
         first.send_signal(signal.SIGCONT)
         time.sleep(seconds)
 
     locks = FileLocks(tmp_path / "locks", tick)
-    assert not locks.take_over(ENVIRONMENT, 0.5) and first.poll() is None  # noqa: PT018
+    assert not locks.take_over(ENVIRONMENT, 0.5)
+    assert first.poll() is None
 
 
 def test_a_controller_that_let_go_is_not_ended_however_long_it_is_silent(tmp_path: Path, locks: FileLocks) -> None:

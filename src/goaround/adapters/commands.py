@@ -28,6 +28,7 @@ _LONGEST_NAME = 200
 _KILL_AFTER_SECONDS = 10.0
 """How long after its time-out a command may live on when its shim was killed; a living shim needs five."""
 _SHIM_ENDS_WITHIN_SECONDS = 8.0
+_KILLED_WITHIN_SECONDS = 3.0
 
 
 class ShimCommands:
@@ -154,10 +155,14 @@ class _Run:
         shim = self._living_shim()
         if shim is not None and processid.send(shim, signal.SIGTERM):
             processid.ended_within(shim, _SHIM_ENDS_WITHIN_SECONDS)
-        alive = self._alive()
-        for who in alive:
-            processid.send(who, signal.SIGKILL)
-        return all(processid.ended_within(who, 2.0) for who in alive) and not self._alive()
+        until = time.monotonic() + _KILLED_WITHIN_SECONDS
+        while alive := self._alive():  # again and again, as what is ended may just have started another
+            for who in alive:
+                processid.send(who, signal.SIGKILL)
+            if time.monotonic() > until:
+                return False
+            processid.ended_within(alive[0], 0.1)
+        return True
 
     def _alive(self) -> list[processid.Identity]:
         """Whatever holds the run's lock is the run's."""
