@@ -13,8 +13,9 @@ from goaround.adapters.clock import SystemClock
 from goaround.adapters.commands import ShimCommands
 from goaround.adapters.filelocks import FileLocks
 from goaround.adapters.git import GitRepository
-from goaround.adapters.haproxy import HAProxy
+from goaround.adapters.haproxy import HAProxy, preflight
 from goaround.adapters.http import PlainHttp
+from goaround.adapters.postgres.binaries import server_programs
 from goaround.adapters.postgres.embedded import EmbeddedPostgres
 from goaround.adapters.postgres.external import ExternalPostgres
 from goaround.adapters.processes import SupervisedProcesses
@@ -151,6 +152,18 @@ class House:
 
     def engine(self, observer: Observer) -> Engine:
         return Engine(self.journal, self.states, self.locks, self.clock, self.context, observer)
+
+    def haproxy(self) -> str:
+        """Where HAProxy is. Raises ``Unavailable`` if it is not installed."""
+        return preflight.binary()
+
+    def database_report(self, config: Config, environment: Environment) -> str:
+        """How the database is, without starting any. Raises ``Unavailable``."""
+        if config.environments[environment].database == "embedded":
+            return f"embedded, PostgreSQL {server_programs().major}; a release starts it"
+        database = self._database(config, environment, self.folder)
+        database.ensure()
+        return f"answers; {database.size_bytes() / 1e6:.1f} MB"
 
     def shut_down(self, config: Config) -> None:
         """Stop everything that goaround runs for the service on this machine: slots, front doors, databases."""

@@ -94,9 +94,7 @@ class Demo:
 
     def _clear(self, folder: Path) -> None:
         """What an earlier demo left, running or not."""
-        toml = self.project / "goaround.toml"
-        if toml.exists():
-            House(self.project).shut_down(read_config(toml)[0])
+        stop(self.project)
         for path in folder.rglob("*") if folder.exists() else ():
             if path.is_dir() and not path.is_symlink():
                 path.chmod(0o700)  # artifacts are kept read-only
@@ -228,6 +226,13 @@ class Receiver:
         self._server.server_close()
 
 
+def stop(project: Path) -> None:
+    """Stop what an earlier demo left running."""
+    toml = project / "goaround.toml"
+    if toml.exists():
+        House(project).shut_down(read_config(toml)[0])
+
+
 def free_ports(count: int, width: int = 3) -> list[int]:
     """First ports of that many free runs of ``width``, below those that systems take for outgoing connections."""
     found: list[int] = []
@@ -284,9 +289,12 @@ def report(demo: Demo, flown: Sequence[Flown]) -> None:
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("which", nargs="?", choices=["all", "good", "bad"], default="all")
+    parser.add_argument("which", nargs="?", choices=["all", "good", "bad", "stop"], default="all")
     parser.add_argument("--keep", action="store_true", help="leave everything running")
     options = parser.parse_args(arguments)
+    if options.which == "stop":
+        stop(options.folder.resolve() / "neotoma")
+        return 0
     releases = {"all": (FIRST, NEXT, BAD), "good": (FIRST, NEXT), "bad": (NEXT, BAD)}[options.which]
     demo = Demo(options.folder.resolve(), releases)
     try:

@@ -13,7 +13,7 @@ from goaround.domain.errors import Unavailable
 
 
 @click.command(help="Release neotoma on embedded parts, then a bad version that takes itself back.")
-@click.argument("which", type=click.Choice(["all", "good", "bad"]), default="all")
+@click.argument("which", type=click.Choice(["all", "good", "bad", "stop"]), default="all")
 @click.option("--keep", is_flag=True, help="Leave everything running.")
 @click.pass_obj
 @guarded
