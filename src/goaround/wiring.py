@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from goaround.adapters.artifacts import ArtifactStore
@@ -118,11 +118,12 @@ class House:
             wait=self.clock.wait,
         )
 
+        @cache
         def values() -> Mapping[str, str]:
             return {name: self._value(text) for name, text in settings.env.items()}
 
         def secrets() -> tuple[str, ...]:
-            return tuple(self._value(text) for text in settings.env.values() if is_reference(text))
+            return tuple(values()[name] for name, text in settings.env.items() if is_reference(text))
 
         database = self._database(config, environment, folder)
         return Neighbours(proxy, runtime, database, values, secrets, self.artifacts)

@@ -101,15 +101,20 @@ def _pull(ctx: Context, seen: Seen) -> None:
             facts={"trigger": trigger.name},
         )
     target = ctx.deployed(_which(ctx))
-    state = ctx.here.runtime.state(target["slot"]) if target else None
-    if target and (state is None or state.supervisor_pid is None):
-        raise GateFailed(
-            f"the process of {target['version']} in slot {target['slot']} is gone, and so is its supervisor",
-            state=f"{ctx.environment} does not answer",
-            remedy=f"see: goaround logs {ctx.release.id} {ctx.environment}/{target['slot']}",
-            cause="trigger",
-            facts={"trigger": "lost process"},
-        )
+    if target is None:
+        return
+    state = ctx.here.runtime.state(target["slot"])
+    before = ctx.found("health" if ctx.step.params["triggers"] else "back-verify").get("deaths", 0)
+    if state is not None and state.supervisor_pid is not None and state.deaths <= before:
+        return
+    how = f"died {state.deaths - before} times under watch" if state else "is gone, and so is its supervisor"
+    raise GateFailed(
+        f"the process of {target['version']} in slot {target['slot']} {how}",
+        state=f"it is the one that serves {ctx.environment}",
+        remedy=f"see: goaround logs {ctx.release.id} {ctx.environment}/{target['slot']}",
+        cause="trigger",
+        facts={"trigger": "lost process"},
+    )
 
 
 def _facts(verdict: Verdict, elapsed: float) -> dict[str, object]:
