@@ -114,7 +114,7 @@ def judge(seen: Seen, limits: WatchLimits) -> Verdict:
         return verdict(Answer.FAILED, f"{measured}; allowed: errors {limits.errors}")
     if not limits.p95.holds(p95):
         return verdict(Answer.FAILED, f"{measured}; allowed: P95 {limits.p95}")
-    if seen.gap_seconds > 0.05 * seen.elapsed_seconds:
+    if not seen.gap_seconds <= 0.05 * seen.elapsed_seconds:  # not a number is no data either
         return verdict(
             Answer.INCONCLUSIVE, f"no data for {seen.gap_seconds:.0f} s of {seen.elapsed_seconds:.0f} s; {measured}"
         )

@@ -27,7 +27,7 @@ def _errors(seen: Seen, limits: TriggerLimits) -> Trigger | None:
     recent = _last(seen, limits.window_seconds)
     requests = sum(second.requests for second in recent)
     errors = sum(second.errors for second in recent)
-    if requests < limits.minimum_requests or not limits.errors.holds(errors / requests):
+    if not requests or requests < limits.minimum_requests or not limits.errors.holds(errors / requests):
         return None
     return Trigger(
         "errors",
