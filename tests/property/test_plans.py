@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.property.world import Flight, World, fresh
 
 from goaround.domain.decisions import Halt, Wait, decide
 from goaround.domain.errors import Refused
@@ -13,7 +17,6 @@ from goaround.domain.journal import State, fold
 from goaround.domain.release import ChecklistItem, Outcome, Release, Terms
 from goaround.domain.signoff import digest
 from goaround.domain.strategy import staging_first
-from tests.property.world import Flight, World, fresh
 
 TERMS = Terms(
     "shop", "owner", {"staging": ("owner",), "production": ("owner",)}, WatchLimits(), TriggerLimits(),
@@ -174,17 +177,12 @@ def test_a_rollback_that_fails_halts_and_goes_on_when_asked(opened: Opened, fail
 
 @given(openings())
 def test_a_release_without_a_way_back_is_refused(opened: Opened) -> None:
-    from dataclasses import replace
-
     release = replace(opened.release, previous="v1.0.0", migrations=("0002.sql",), old_version_works=False)
     for terms, way_back in (
         (replace(TERMS, hold_seconds=None), "down"),
         (replace(TERMS, can_go_down=False), "down"),
         (TERMS, "keep"),
     ):
-        try:
+        with pytest.raises(Refused) as refused:
             staging_first(terms, replace(release, way_back=way_back))  # type: ignore[arg-type]
-        except Refused as error:
-            assert error.remedy
-        else:
-            raise AssertionError("a release without a way back was planned")
+        assert refused.value.remedy

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from goaround.domain.decisions import Decision, Do, Finish, GoBack, Halt, Wait, decide
-from goaround.domain.events import Closed, Event, Failed, Opened, Passed, Record, RollingBack, Started
+from goaround.domain.events import Cause, Closed, Event, Failed, Opened, Passed, Record, RollingBack, Started
 from goaround.domain.journal import State, evolve
 from goaround.domain.release import Release, Step
 
@@ -136,7 +136,7 @@ class Flight:
                     if good:
                         state = self.write(Passed(step.key, attempt, "done", {"serving": None}))
                     else:
-                        cause = "migration" if step.kind == "migrate" else "gate"
+                        cause: Cause = "migration" if step.kind == "migrate" else "gate"
                         state = self.write(Failed(step.key, attempt, cause, "no", "so", "do"))
                 case GoBack(plan, cause, because, environments):
                     state = self.write(RollingBack(plan, cause, because, environments))
