@@ -1,0 +1,1 @@
+"""goaround.toml and release manifests as frozen values."""
