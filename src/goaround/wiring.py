@@ -126,7 +126,7 @@ class House:
             return tuple(values()[name] for name, text in settings.env.items() if is_reference(text))
 
         database = self._database(config, environment, folder)
-        return Neighbours(proxy, runtime, database, values, secrets, self.artifacts)
+        return Neighbours(proxy, runtime, database, cache(database.ensure), values, secrets, self.artifacts)
 
     def context(self, state: State, step: Step, attempt: int) -> Context:
         """What a step of this release is given: by the configuration that the release was opened with."""

@@ -34,6 +34,7 @@ from goaround.ports import (
     Command,
     Commands,
     Database,
+    DatabaseUrls,
     Ended,
     Http,
     Journal,
@@ -74,11 +75,13 @@ class Interrupted(Exception):  # not an error: a person's word reached a step un
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The ports of one environment. ``values`` are its declared variables with their secrets resolved."""
+    """The ports of one environment. ``values`` are its declared variables with their secrets resolved, ``urls`` those
+    of its database, which was seen to answer."""
 
     proxy: Proxy
     runtime: Runtime
     database: Database
+    urls: Callable[[], DatabaseUrls]
     values: Callable[[], Mapping[str, str]]
     secrets: Callable[[], tuple[str, ...]]
     artifacts: Artifacts
@@ -213,7 +216,7 @@ class Context:
         """For the service's own migration commands: the owner's URL and the time limits, for libpq and by name."""
         limits = self.config.migrations
         assert limits is not None
-        urls = self.here.database.ensure()
+        urls = self.here.urls()
         lock, statement = (
             f"{value * 1000:.0f}ms" for value in (limits.lock_timeout_seconds, limits.statement_timeout_seconds)
         )
@@ -232,7 +235,7 @@ class Context:
         """The schema version, by the service's own ``current`` command. Raises ``UnknownOutcome`` if it cannot say."""
         migrations = self.config.migrations
         assert migrations is not None
-        urls = self.here.database.ensure()
+        urls = self.here.urls()
         ended = self.run(
             migrations.current,
             cwd=artifact,

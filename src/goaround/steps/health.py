@@ -63,7 +63,7 @@ def spec(ctx: Context, target: dict[str, Any] | Any) -> ProcessSpec:
     """The process of a version: its artifact with exactly the declared environment. Raises ``Unavailable`` if the
     artifact is missing or was altered."""
     settings = ctx.config.environments[ctx.environment]
-    urls = ctx.here.database.ensure()
+    urls = ctx.here.urls()
     declared = ctx.here.values()
     port = str(settings.slot_ports[SLOTS.index(target["slot"])])
     argv = fill(ctx.config.run.command, {"port": port})

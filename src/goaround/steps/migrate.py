@@ -28,7 +28,7 @@ def observe(ctx: Context) -> Report | None:
 def act(ctx: Context) -> None:
     migrations = ctx.config.migrations
     assert migrations is not None
-    urls = ctx.here.database.ensure()
+    urls = ctx.here.urls()
     ctx.run(
         migrations.up,
         cwd=ctx.here.artifacts.path(str(ctx.found("build", "staging")["artifact"])),

@@ -50,8 +50,9 @@ def server_programs(major: int | None = None, among: Iterable[Path] | None = Non
 
     Raises ``Unavailable`` saying what to install.
     """
-    found = list(_with(("initdb", "postgres", "pg_ctl"), "postgres", among))
-    for binaries in found:
+    found = []
+    for binaries in _with(("initdb", "postgres", "pg_ctl"), "postgres", among):
+        found.append(binaries)
         if binaries.major == major or (major is None and binaries.major >= OLDEST_MAJOR):
             return binaries
     wanted = f"PostgreSQL {major}" if major else f"PostgreSQL {OLDEST_MAJOR} or newer"
@@ -66,8 +67,9 @@ def client_tools(server_major: int, among: Iterable[Path] | None = None) -> Bina
     """``pg_dump`` and ``pg_restore`` of exactly the server's major version: an older pg_dump refuses a newer server,
     and what a newer one writes may not go back into an older server. Raises ``Unavailable`` saying what to install.
     """
-    found = list(_with(("pg_dump", "pg_restore"), "pg_dump", among))
-    for binaries in found:
+    found = []
+    for binaries in _with(("pg_dump", "pg_restore"), "pg_dump", among):
+        found.append(binaries)
         if binaries.major == server_major:
             return binaries
     raise Unavailable(
