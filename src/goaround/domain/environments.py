@@ -54,9 +54,11 @@ def occupant(states: Iterable[State], environment: Environment) -> State | None:
 
 
 def held_by(states: Iterable[State], release: str) -> str | None:
-    """Another release that is rolling back production now: every other release waits for it."""
+    """Another release that is rolling back production now: every other release waits for it. A rollback after
+    completion holds them from its opening on: its controller may be killed before it comes to its first step."""
     for state in states:
-        if state.release.id != release and state.back and state.closed is None and touched_production(state):
+        goes_back = state.back is not None or state.release.kind == "rollback"
+        if state.release.id != release and state.closed is None and goes_back and touched_production(state):
             return state.release.id
     return None
 

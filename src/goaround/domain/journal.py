@@ -165,22 +165,22 @@ def evolve(state: State | None, record: Record) -> State:
 
 
 def _evolve_step(state: State, record: Record, event: Started | Passed | Failed) -> State:
-    before = state.of(event.step)
-    if state.plan.find(event.step) is None or before.passed is not None:
+    """Only the next step of the plan moves: it starts, or a crash makes it start again, or it ends once."""
+    before, following = state.of(event.step), state.next_step
+    ended, begun = before.failed is not None, before.attempt > 0
+    if following is None or following.key != event.step:
         raise _impossible(state, record)
     match event:
         case Started():
-            if event.attempt not in (before.attempt, before.attempt + 1) or event.attempt == 0:
+            if event.attempt != before.attempt + (ended or not begun):
                 raise _impossible(state, record)
-            again = event.attempt == before.attempt
-            after = StepState(event.attempt, before.begun_at or record.at, before.started_at if again else record.at)
+            started_at = record.at if ended else before.started_at
+            after = StepState(event.attempt, before.begun_at or record.at, started_at or record.at)
+        case Passed() | Failed() if ended or not begun or event.attempt != before.attempt:
+            raise _impossible(state, record)
         case Passed():
-            if event.attempt != before.attempt:
-                raise _impossible(state, record)
-            after = replace(before, passed=event, failed=None, ended_at=record.at, ended_seq=record.seq)
+            after = replace(before, passed=event, ended_at=record.at, ended_seq=record.seq)
         case Failed():
-            if event.attempt != before.attempt:
-                raise _impossible(state, record)
             after = replace(before, failed=event, ended_at=record.at, ended_seq=record.seq)
     return replace(state, steps={**state.steps, event.step: after})
 
