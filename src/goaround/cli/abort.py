@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from goaround.cli.common import by_option, guarded, house, json_option, release_of, say, speaker
+from goaround.cli.common import by_option, guarded, house, json_option, say, send, speaker
 
 
 @click.command(help="End RELEASE (or the one under way); what it changed is taken back.")
@@ -19,8 +19,7 @@ def command(directory: str, release: str | None, reason: str, by: str | None, as
     from goaround.domain.signals import abort
 
     home = house(directory)
-    state = release_of(home, release, running=release is None)
-    event = abort(state, speaker(by), reason)
-    home.journal.append(state.release.id, event)
+    name = speaker(by)
+    state = send(home, release, lambda state: abort(state, name, reason), running=release is None)
     say(f"{state.release.id} is told to abort")
     return fly(home, state.release.id, wait=False, as_json=as_json)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import click
 
-from goaround.cli.common import by_option, guarded, house, json_option, print_json, release_of, speaker
+from goaround.cli.common import by_option, guarded, house, json_option, print_json, send, speaker
+
+if TYPE_CHECKING:
+    from goaround.domain.triggers import Severity
 
 
 @click.command(help="Answer ITEM of the manual checklist of the release under way. Nothing wrong: no --severity.")
@@ -21,12 +26,10 @@ def command(
 ) -> int:
     from goaround.domain.signals import answer
 
-    home = house(directory)
-    state = release_of(home, release)
-    event = answer(state, item, speaker(by), note, severity)  # type: ignore[arg-type]  # click checked the choice
-    home.journal.append(state.release.id, event, after=home.states.seq)
+    name, how_bad = speaker(by), cast("Severity | None", severity)
+    state = send(house(directory), release, lambda state: answer(state, item, name, note, how_bad))
     if as_json:
-        print_json({"release": state.release.id, "step": event.step, "by": event.by, "severity": event.severity})
+        print_json({"release": state.release.id, "item": item, "by": name, "severity": severity})
     else:
-        click.echo(f"answered by {event.by}: {item}\ngo on: goaround resume {state.release.id}")
+        click.echo(f"answered by {name}: {item}\ngo on: goaround resume {state.release.id}")
     return 0

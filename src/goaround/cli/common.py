@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from goaround.domain.errors import GoaroundError, Refused, UsageError
+from goaround.domain.errors import GoaroundError, Refused, Stale, UsageError
 
 if TYPE_CHECKING:
     from goaround.config.models import Config
+    from goaround.domain.events import Event
     from goaround.domain.journal import State
     from goaround.wiring import House
 
@@ -74,6 +75,18 @@ def config_of(home: House) -> tuple[Config, str]:
     from goaround.wiring import read_config
 
     return read_config(home.project / "goaround.toml")
+
+
+def send(home: House, wanted: str | None, signal_for: Callable[[State], Event], *, running: bool = False) -> State:
+    """Give a release a signal that suits it as it is at that very moment; the state that it was given for."""
+    while True:
+        state = release_of(home, wanted, running=running)
+        event = signal_for(state)
+        try:
+            home.journal.append(state.release.id, event, after=home.states.seq)
+        except Stale:
+            continue  # something happened in between: look again whether the signal still makes sense
+        return state
 
 
 def speaker(by: str | None) -> str:

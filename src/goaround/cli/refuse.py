@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from goaround.cli.common import by_option, guarded, house, json_option, print_json, release_of, speaker
+from goaround.cli.common import by_option, guarded, house, json_option, print_json, send, speaker
 
 
 @click.command(help="Refuse to sign RELEASE (or the one under way); this ends it, and takes back what it changed.")
@@ -17,12 +17,12 @@ from goaround.cli.common import by_option, guarded, house, json_option, print_js
 def command(directory: str, release: str | None, reason: str, by: str | None, as_json: bool) -> int:
     from goaround.domain.signals import refuse
 
-    home = house(directory)
-    state = release_of(home, release)
-    event = refuse(state, speaker(by), reason)
-    home.journal.append(state.release.id, event, after=home.states.seq)
+    name = speaker(by)
+    state = send(house(directory), release, lambda state: refuse(state, name, reason))
+    step = state.next_step
+    assert step is not None  # it waits there
     if as_json:
-        print_json({"release": state.release.id, "step": event.step, "by": event.by, "reason": event.reason})
+        print_json({"release": state.release.id, "step": step.key, "by": name, "reason": reason})
     else:
-        click.echo(f"refused by {event.by}: {event.step}\nit is taken back by: goaround resume {state.release.id}")
+        click.echo(f"refused by {name}: {step.key}\nit is taken back by: goaround resume {state.release.id}")
     return 0

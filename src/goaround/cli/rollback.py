@@ -20,19 +20,24 @@ HUNG_SECONDS = 10.0
 def command(directory: str, to: str | None, reason: str, by: str | None, as_json: bool) -> int:
     from goaround.cli.running import fly
     from goaround.domain.environments import occupant
+    from goaround.domain.errors import Stale
     from goaround.domain.signals import ask_rollback
     from goaround.engine.opening import open_rollback
 
-    home = house(directory)
-    states = home.states.refresh()
-    under_way = occupant(states.all().values(), "production")
-    if under_way is not None:
-        release = under_way.release.id
-        home.journal.append(release, ask_rollback(under_way, speaker(by), reason, to))
-        say(f"{release} is told to take production back to {under_way.release.previous or 'nothing'}")
-    else:
-        opened = open_rollback(speaker(by), states.all(), to)
-        release = opened.release.id
-        home.journal.append(release, opened, after=states.seq)
-        say(f"{release} opened: production goes back to {opened.release.previous}")
-    return fly(home, release, wait=False, as_json=as_json, hung_seconds=HUNG_SECONDS)
+    home, name = house(directory), speaker(by)
+    while True:
+        states = home.states.refresh()
+        under_way = occupant(states.all().values(), "production")
+        try:
+            if under_way is not None:
+                release = under_way.release
+                home.journal.append(release.id, ask_rollback(under_way, name, reason, to), after=states.seq)
+            else:
+                opened = open_rollback(name, states.all(), to)
+                release = opened.release
+                home.journal.append(release.id, opened, after=states.seq)
+        except Stale:
+            continue  # something happened in between: look again what there is to take back
+        break
+    say(f"{release.id}: production goes back to {release.previous or 'a maintenance answer'}")
+    return fly(home, release.id, wait=False, as_json=as_json, hung_seconds=HUNG_SECONDS)

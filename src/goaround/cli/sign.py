@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from goaround.cli.common import by_option, guarded, house, json_option, print_json, release_of, speaker
+from goaround.cli.common import by_option, guarded, house, json_option, print_json, send, speaker
 
 
 @click.command(help="Let RELEASE (or the one under way) through its sign-off.")
@@ -17,12 +17,12 @@ from goaround.cli.common import by_option, guarded, house, json_option, print_js
 def command(directory: str, release: str | None, note: str, by: str | None, as_json: bool) -> int:
     from goaround.domain.signals import sign
 
-    home = house(directory)
-    state = release_of(home, release)
-    event = sign(state, speaker(by), note)
-    home.journal.append(state.release.id, event, after=home.states.seq)
+    name = speaker(by)
+    state = send(house(directory), release, lambda state: sign(state, name, note))
+    step = state.next_step
+    assert step is not None  # it waits there
     if as_json:
-        print_json({"release": state.release.id, "step": event.step, "by": event.by, "digest": event.digest})
+        print_json({"release": state.release.id, "step": step.key, "by": name})
     else:
-        click.echo(f"signed by {event.by}: {event.step}\ngo on: goaround resume {state.release.id}")
+        click.echo(f"signed by {name}: {step.key}\ngo on: goaround resume {state.release.id}")
     return 0

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from goaround.cli.common import guarded, house, json_option, print_json, release_of
+
+if TYPE_CHECKING:
+    from goaround.domain.journal import State
+    from goaround.wiring import House
 
 
 @click.command(help="Show what serves where and what is under way, or RELEASE step by step.")
@@ -25,12 +31,33 @@ def command(directory: str, release: str | None, watch: bool, as_json: bool) -> 
         if as_json:
             print_json(result_json(state, states, 0))
         else:
-            click.echo(release_text(state, states))
+            click.echo(release_text(state, states) + _controller(home, state))
     elif as_json:
         print_json(_overview_json(directory))
     else:
-        click.echo(overview(states))
+        under_way = [state for state in states.values() if state.closed is None]
+        click.echo(overview(states) + "".join(_controller(home, state) for state in under_way))
     return 0
+
+
+def _controller(home: House, state: State) -> str:
+    """Who runs the release, where somebody should."""
+    from goaround.domain.decisions import Halt, Wait, decide
+
+    step = state.next_step
+    decision = decide(state, home.clock.now())
+    if (
+        state.closed
+        or step is None
+        or isinstance(decision, Halt)
+        or (isinstance(decision, Wait) and decision.on_person)
+    ):
+        return ""
+    holder = home.locks.holder(step.environment)
+    if holder is None:
+        return f"\nnobody runs {state.release.id}; go on with it: goaround resume {state.release.id}"
+    silent = (home.clock.now() - holder.alive_at).total_seconds()
+    return f"\nrun by {holder.what} (pid {holder.pid}), last sign of life {silent:.0f} s ago"
 
 
 def _overview_json(directory: str) -> object:

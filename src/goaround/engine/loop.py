@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from typing import Literal, Protocol
 
 from goaround.domain.decisions import Do, Finish, GoBack, Halt, Wait, decide
 from goaround.domain.environments import held_by
-from goaround.domain.errors import GoaroundError, Refused, TimedOut, UnknownOutcome
+from goaround.domain.errors import GoaroundError, Refused, Stale, TimedOut, UnknownOutcome
 from goaround.domain.events import Cause, Closed, Failed, Passed, RollingBack, Started
 from goaround.domain.journal import State
 from goaround.domain.release import Environment, Step
+from goaround.domain.strategy import NOTICE_SECONDS
 from goaround.engine.clock import AttentiveClock
 from goaround.engine.states import States
 from goaround.ports import Journal, Locks
+from goaround.steps import notify
 from goaround.steps.context import Context, GateFailed, Interrupted, Kind, Report
 
 Moment = Literal["opened", "started", "acting", "acted", "passed", "failed", "waiting", "back", "halted", "closed"]
@@ -71,15 +73,17 @@ class Engine:
                             continue  # somebody else may have gone on with it before the lock was ours
                         self._do(state, step, attempt)
                     case GoBack() as back:
-                        self._go_back(release, back)
+                        event = RollingBack(back.plan, back.cause, back.because, back.environments)
+                        if self._decided(release, event):
+                            self.observer("back", self._state(release), None, back.because)
                     case Finish(outcome, says) as finish:
-                        if state.closed is None:
-                            self.journal.append(release, Closed(outcome, says))
-                            state = self._state(release)
-                            self.observer("closed", state, None, says)
-                        return Ending(state, finish)
+                        if state.closed is not None:
+                            return Ending(state, finish)
+                        if self._decided(release, Closed(outcome, says)):
+                            self.observer("closed", self._state(release), None, says)
                     case Halt(step, what, now, remedy) as halt:
                         self.observer("halted", state, step, f"{what}; {now}; {remedy}")
+                        self._call_a_person(state, halt)
                         return Ending(state, halt)
                     case Wait(step, why, until, on_person) as wait:
                         self.observer("waiting", state, step, why)
@@ -125,9 +129,34 @@ class Engine:
             )
         return report
 
-    def _go_back(self, release: str, back: GoBack) -> None:
-        self.journal.append(release, RollingBack(back.plan, back.cause, back.because, back.environments))
-        self.observer("back", self._state(release), None, back.because)
+    def _decided(self, release: str, event: RollingBack | Closed) -> bool:
+        """Write down what was decided, unless something was written since: then decide anew."""
+        try:
+            self.journal.append(release, event, after=self.states.seq)
+        except Stale:
+            return False
+        return True
+
+    def _call_a_person(self, state: State, halt: Halt) -> None:
+        """Alert, once for each failure, that a rollback stands still. If even that fails there is the exit code."""
+        if not state.terms.alert:
+            return
+        says = f"{state.release.id} could not be taken back: {halt.what}; {halt.state}; {halt.remedy}"
+        number = state.of(halt.step.key).ended_seq
+        step = replace(
+            halt.step,
+            key=f"{halt.step.key}/halted-{number}",
+            kind="notify",
+            says=says,
+            timeout_seconds=NOTICE_SECONDS,
+            params={"notice": "alert"},
+        )
+        ctx = self.context_of(state, step, 1)
+        try:
+            if notify.observe(ctx) is None:
+                notify.act(ctx)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the rollback stands still and says so
+            self.observer("failed", state, step, f"the alert could not be sent: {error}")
 
     def _wait(self, until: datetime | None) -> None:
         """Until the time has come, or the journal has something new."""
