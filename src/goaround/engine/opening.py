@@ -136,14 +136,16 @@ def _refuse_occupied(states: Iterable[State]) -> None:
 
 
 def _refuse_other_predecessor(manifest: Manifest, now: Serving | None) -> None:
-    serves = now.version if now else None
-    if manifest.previous != serves and not (manifest.previous is None and not manifest.migrations.old_version_works):
-        raise Stale(
-            f"{manifest.version} was made to replace {manifest.previous or 'nothing'}, "
-            f"and production serves {serves or 'nothing'}",
-            state="nothing was started",
-            remedy=f"correct previous in releases/{manifest.version}/manifest.toml, or release what it expects first",
-        )
+    """What a manifest declares of the old version counts for that version only. Where nothing serves yet, there is
+    no old version to be wrong about."""
+    declares = manifest.previous is not None or manifest.migrations.old_version_works
+    if now is None or manifest.previous == now.version or not declares:
+        return
+    raise Stale(
+        f"{manifest.version} was made to replace {manifest.previous or 'nothing'}, and production serves {now.version}",
+        state="nothing was started",
+        remedy=f"correct previous in releases/{manifest.version}/manifest.toml, or release what it expects first",
+    )
 
 
 def _migrations(config: Config, repository: Repository, commit: str, now: Serving | None) -> tuple[str, ...]:
