@@ -61,7 +61,7 @@ def _live() -> Iterator[Observer]:
 
 
 def tree(state: State, says: str) -> RenderableType:
-    """The plan as a tree: what is done with its finding, what runs with its time, the rest closed up."""
+    """The plan as a tree that fits a terminal: what is done is a line a phase, what is under way is told in full."""
     from rich.markup import escape
     from rich.text import Text
     from rich.tree import Tree
@@ -70,13 +70,17 @@ def tree(state: State, says: str) -> RenderableType:
     root = Tree(Text(f"{state.release.version}  {state.release.subject}", style="bold"))
     for phase, group in groupby(state.all_steps, key=lambda step: step.phase):
         steps = list(group)
-        begun = [step for step in steps if state.of(step.key).attempt]
-        if not begun and state.back and steps[0].phase != "rollback":
-            continue
-        branch = root.add(Text(str(phase), style="bold" if begun else "dim"))
-        for step in steps if begun else ():
-            how = mark(state, step)
-            branch.add(f"[{colours[how]}]{MARKS[how]}[/] {step.environment}/{step.name}  {escape(_told(state, step))}")
+        marks = [mark(state, step) for step in steps]
+        if set(marks) == {"passed"} and state.closed is None:
+            root.add(f"[green]{MARKS['passed']}[/] {phase}  [dim]{len(steps)} steps[/]")
+        elif set(marks) == {"open"}:
+            if state.back is None:
+                root.add(f"[dim]{MARKS['open']} {phase}[/]")
+        else:
+            branch = root.add(Text(str(phase), style="bold"))
+            for step, how in zip(steps, marks, strict=True):
+                told = escape(_told(state, step))
+                branch.add(f"[{colours[how]}]{MARKS[how]}[/] {step.environment}/{step.name}  {told}")
     if says:
         root.add(Text(says, style="bold yellow"))
     return root
