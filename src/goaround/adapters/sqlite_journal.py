@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, Discriminator, TypeAdapter
 
 from goaround.domain.errors import JournalUnreadable, Stale, Unavailable
 from goaround.domain.events import Event, Record
@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS output (
 CREATE TRIGGER IF NOT EXISTS events_stay BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS events_remain BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 """
-_EVENT: TypeAdapter[Any] = TypeAdapter(Event)
+# What a newer goaround wrote has a meaning that this one does not know: it is refused rather than skipped.
+_EVENT: TypeAdapter[Any] = TypeAdapter(Annotated[Event, Discriminator("type")], config=ConfigDict(extra="forbid"))
 
 
 def chain(previous: str, seq: int, at: str, release: str, body: str) -> str:
@@ -96,8 +97,8 @@ class SqliteJournal:
 
     def verify(self) -> int:
         previous, count = GENESIS, 0
-        rows = self._connection.execute("SELECT seq, at, release, body, digest FROM events ORDER BY seq")
         with _clear_errors(self._path):
+            rows = self._connection.execute("SELECT seq, at, release, body, digest FROM events ORDER BY seq")
             for count, (seq, at, release, body, digest) in enumerate(rows, start=1):
                 if seq != count or chain(previous, seq, at, release, body) != digest:
                     raise _unreadable(self._path, f"event {count} is missing, or was altered, or moved")
@@ -106,11 +107,11 @@ class SqliteJournal:
 
     def _record(self, seq: int, at: str, release: str, body: str, digest: str) -> Record:
         try:
-            event = _EVENT.validate_json(body)
-        except ValidationError as error:
-            kind = json.loads(body).get("type", "?") if body.startswith("{") else "?"
-            raise _unreadable(self._path, f"event {seq} ({kind}) is not one that this goaround knows") from error
-        return Record(seq, datetime.fromisoformat(at), release, event, digest)
+            return Record(seq, datetime.fromisoformat(at), release, _EVENT.validate_json(body), digest)
+        except (ValueError, TypeError) as error:  # pydantic's ValidationError is a ValueError
+            kind = re.search(r'"type":"(\w+)"', str(body))
+            named = kind[1] if kind else "?"
+            raise _unreadable(self._path, f"event {seq} ({named}) is not one that this goaround knows") from error
 
     def _prepare(self) -> None:
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -125,10 +126,11 @@ class SqliteJournal:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # where the disk is full, SQLite may have ended it by itself
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
 
 
 @contextmanager
