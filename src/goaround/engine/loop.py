@@ -89,7 +89,9 @@ class Engine:
                         self.observer("waiting", state, step, why)
                         if on_person and not wait_for_people:
                             return Ending(state, wait)
-                        if on_person:  # while people think, only the journal holds the environment
+                        # While people think, only the journal holds the environment; and a release that is held by a
+                        # rollback must not keep from it what it needs.
+                        if until is None:
                             locks.close()
                             held.clear()
                         self._wait(until)

@@ -18,16 +18,22 @@ def observe(ctx: Context) -> Report:
                 remedy=f"finish it (goaround resume {other.release.id}) or end it (goaround abort {other.release.id})",
             )
         ctx.around[environment].proxy.ensure()
-    now = serving(states.values(), "production")
+    version = expect_predecessor(ctx, "nothing was built or changed")
+    return Report(f"both environments are free; production serves {version or 'nothing yet'}", {"serves": version})
+
+
+def expect_predecessor(ctx: Context, state: str) -> str | None:
+    """The version that production serves. Raises ``Stale`` if this release was planned to replace another one."""
+    now = serving(ctx.states().values(), "production")
     version = now.version if now else None
     if version != ctx.release.previous:
         raise Stale(
             f"production serves {version or 'nothing'}, and this release was planned to replace "
             f"{ctx.release.previous or 'nothing'}",
-            state="nothing was built or changed",
+            state=state,
             remedy="plan and release again",
         )
-    return Report(f"both environments are free; production serves {version or 'nothing yet'}", {"serves": version})
+    return version
 
 
 def act(ctx: Context) -> None:

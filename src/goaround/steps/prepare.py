@@ -6,10 +6,16 @@ from goaround.domain.journal import as_if_done
 from goaround.domain.strategy import rollback, way_back
 from goaround.steps import health
 from goaround.steps.context import Context, GateFailed, Report
+from goaround.steps.free import expect_predecessor
 
 
 def observe(ctx: Context) -> Report:
-    """Only looks. The plan it reports is the one that a failure after the last step of production would fly."""
+    """Only looks. The plan it reports is the one that a failure after the last step of production would fly.
+
+    What the release was planned to replace may have been rolled back while it was in staging; then that plan would
+    lead to a version that is not there any more, and production is not touched.
+    """
+    expect_predecessor(ctx, "production is unchanged")
     assumed = as_if_done(ctx.state)
     recovery = way_back(assumed)["production"]
     old = ctx.deployed("old")
