@@ -16,10 +16,11 @@ from goaround.cli.common import by_option, guarded, house, json_option, say, sen
 @guarded
 def command(directory: str, release: str | None, reason: str, by: str | None, as_json: bool) -> int:
     from goaround.cli.running import fly
+    from goaround.domain.release import Outcome
     from goaround.domain.signals import abort
 
     home = house(directory)
     name = speaker(by)
     state = send(home, release, lambda state: abort(state, name, reason), running=release is None)
     say(f"{state.release.id} is told to abort")
-    return fly(home, state.release.id, wait=False, as_json=as_json)
+    return fly(home, state.release.id, wait=False, as_json=as_json, wanted=Outcome.ABORTED)

@@ -11,6 +11,7 @@ from goaround.domain.decisions import Finish, Halt, Wait, decide
 from goaround.domain.environments import ENVIRONMENTS, held_by
 from goaround.domain.errors import Locked
 from goaround.domain.journal import State
+from goaround.domain.release import Outcome
 from goaround.engine.loop import Ending, Moment, Observer
 from goaround.wiring import House
 
@@ -18,10 +19,19 @@ HUNG_SECONDS = 30.0
 FOLLOW_SECONDS = 0.3
 
 
-def fly(home: House, release: str, *, wait: bool | None, as_json: bool, hung_seconds: float = HUNG_SECONDS) -> int:
+def fly(
+    home: House,
+    release: str,
+    *,
+    wait: bool | None,
+    as_json: bool,
+    hung_seconds: float = HUNG_SECONDS,
+    wanted: Outcome = Outcome.RELEASED,
+) -> int:
     """Go on with the release, or, if another controller has it, follow that one until the release ends or waits.
 
-    A controller that gives no sign of life is ended, and this one goes on in its place. Returns the exit code.
+    A controller that gives no sign of life is ended, and this one goes on in its place. Returns the exit code, which
+    is 0 for the outcome that was wanted.
     """
     patient = sys.stderr.isatty() if wait is None else wait
     with progress() as observer:
@@ -34,13 +44,14 @@ def fly(home: House, release: str, *, wait: bool | None, as_json: bool, hung_sec
                 if followed is not None:
                     ending = followed
                     break
-    return finish(home, ending, as_json=as_json)
+    return finish(home, ending, as_json=as_json, wanted=wanted)
 
 
-def finish(home: House, ending: Ending, *, as_json: bool) -> int:
+def finish(home: House, ending: Ending, *, as_json: bool, wanted: Outcome) -> int:
     """Print how it stands; the exit code."""
     states = home.states.refresh().all()
-    code = exit_code(ending.state, ending.decision)
+    closed = ending.state.closed
+    code = 0 if closed and closed.outcome is wanted else exit_code(ending.state, ending.decision)
     if as_json:
         print_json(result_json(ending.state, states, code))
     else:
