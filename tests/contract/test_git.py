@@ -105,7 +105,7 @@ def test_a_clean_tree_has_no_changes_and_a_dirty_one_names_them_all(repository: 
     (folder / "new/ü file").touch()
     (folder / ".goaround").mkdir()
     (folder / ".goaround/journal.db").touch()
-    _git(folder, "add", "migrations/0003.sql")
+    _git(folder, "add", "--all", "migrations")
     assert set(repository.changes()) == {"goaround.toml", "migrations/0002.sql", "migrations/0003.sql", "new/ü file"}
 
 

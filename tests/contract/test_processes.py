@@ -270,6 +270,8 @@ def test_after_the_grace_the_whole_group_is_killed_and_what_escaped_it(
     pids = [int(until((tmp_path / name).read_text)) for name in _there(tmp_path, "near", "far")]
     runtime.stop(NAME)
     assert not any(processid.identity(pid) for pid in [*pids, supervisor])
+    record = json.loads((_folder(tmp_path) / "record.json").read_text())
+    assert (record["stopped"], record["last_exit"]) == (True, 137), "not the supervisor ended it"
 
 
 def _there(folder: Path, *names: str) -> tuple[str, ...]:
@@ -365,11 +367,11 @@ def test_without_its_record_a_living_supervisor_is_replaced_and_not_doubled(
 
 def test_the_log_is_read_across_rotations_and_old_files_go(runtime: SupervisedProcesses, tmp_path: Path) -> None:
     script = "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; echo end; exec sleep 60"
-    runtime.start(NAME, replace(_spec(tmp_path, script), log_max_bytes=4000, log_files=3))
+    runtime.start(NAME, replace(_spec(tmp_path, script), log_max_bytes=4003, log_files=3))
     until(lambda: runtime.log(NAME, 1) == "end\n")
     files = [Path(path) for path in rotatedlog.files(str(_folder(tmp_path)))]
     assert len(files) == 3
-    assert all(path.stat().st_size <= 4010 for path in files)
+    assert all(path.stat().st_size <= 4013 for path in files)
     assert int(files[-1].suffix[1:]) > 3
     assert all(path.read_bytes().startswith(b"line ") and path.read_bytes().endswith(b"\n") for path in files)
     lines = runtime.log(NAME, 500).splitlines()
@@ -444,8 +446,9 @@ def test_the_heartbeat_comes_every_second_even_if_it_is_never_answered(
         port = server.getsockname()[1]
         url = f"http://127.0.0.1:{port}/beat"
         spec = ProcessSpec("v1", ("/bin/sleep", "60"), tmp_path, {}, heartbeat_url=url)
-        runtime.start(NAME, spec)
+        supervisor = _supervisor(runtime.start(NAME, spec))
         listener.join(10)
+        assert _cpu_ticks(supervisor) < 20, "it spins"
     assert [words for _, words in beats] == [f"GET /beat HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()] * 3
     assert all(0.8 < later - earlier < 2.0 for (earlier, _), (later, _) in pairwise(beats))
 

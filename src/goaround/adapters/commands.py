@@ -92,7 +92,7 @@ class ShimCommands:
             "secrets": command.secrets,
         }
         try:
-            durable.write_json(str(run.folder / "spec.json"), _for_the_eye(command))
+            durable.write_json(str(run.folder / "spec.json"), _for_the_eye(command), synced=False)
             with (run.folder / "shim.err").open("wb") as problems:
                 shim = subprocess.Popen(
                     argv,
