@@ -19,9 +19,10 @@ from tests.unit.releases import (
     taken_back,
 )
 
+from goaround.domain.decisions import Finish, decide
 from goaround.domain.errors import Refused
 from goaround.domain.gates import WatchLimits
-from goaround.domain.release import Phase, Release, Terms
+from goaround.domain.release import Outcome, Phase, Release, Terms
 from goaround.domain.strategy import rollback, staging_first, way_back
 
 PREFLIGHT = [
@@ -277,10 +278,19 @@ def test_a_rollback_after_completion_walks_the_same_way_back() -> None:
         for environments in (("staging", "production"), ("production",))
     )
     goes = WAYS_BACK["everything waits while the schema goes"][1]
-    production = in_production(*IMMEDIATE, *goes, *AFTER)
+    production = ["production/still_safe", *in_production(*IMMEDIATE, *goes, *AFTER)]
     assert names(both.turns_back().plan) == production + in_staging(*goes)
     assert names(one.turns_back().plan) == production
-    assert one.state.plan.steps[0].key == "v1.0.0.back/production/back-stop"
+    assert one.state.plan.steps[0].key == "v1.0.0.back/production/still_safe"
+
+
+def test_a_rollback_after_completion_that_is_no_longer_safe_is_refused_before_anything_is_changed() -> None:
+    story = Story(taken_back(opened(HELD)))
+    story.turns_back()
+    story.fails()
+    decision = decide(story.state, story.now)
+    assert isinstance(decision, Finish)
+    assert decision.outcome is Outcome.REFUSED
 
 
 def test_nothing_goes_back_where_nothing_was_touched() -> None:

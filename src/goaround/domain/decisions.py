@@ -125,6 +125,8 @@ def _on_the_way_back(state: State) -> Decision:
     seen = state.of(step.key)
     if seen.failed is None:
         return Do(step, max(seen.attempt, 1))
+    if step.kind == "still_safe":
+        return Finish(Outcome.REFUSED, f"{seen.failed.what}; {seen.failed.state}; {seen.failed.remedy}")
     if seen.attempt < step.tries or state.rollback_asked_seq > seen.ended_seq:
         return Do(step, seen.attempt + 1)
     return Halt(step, seen.failed.what, seen.failed.state, seen.failed.remedy)

@@ -85,6 +85,7 @@ def rollback(state: State, recovery: dict[Environment, Recovery]) -> Plan:
         production = _Lines(release, terms, Phase.ROLLBACK, "production")
         steps += [
             # 2.2 Immediate actions
+            *production.still_safe(),
             production.line("stop", "stop: hold every other release of the service", name="back-stop"),
             *production.notice("alert", f"alert {terms.owner}", wanted=terms.alert),
             production.line("assess", "assess: how bad is it, and is data touched?", name="back-assess"),
@@ -236,6 +237,11 @@ class _Lines:
         signers = " or ".join(self.terms.signers[self.environment])
         lines = _Lines(self.release, self.terms, phase, self.environment)
         return lines.line("sign_off", f"{asks} Signed by {signers}", name="sign-off", waits=True)
+
+    def still_safe(self) -> Iterable[Step]:
+        """Long after completion things may have moved on; a rollback that follows a failure has no such choice."""
+        if self.release.kind == "rollback":
+            yield self.line("still_safe", "check that going back is still safe, before anything is changed")
 
     def retire(self, environment: Environment, slot: str, says: str) -> Step:
         lines = _Lines(self.release, self.terms, self.phase, environment)

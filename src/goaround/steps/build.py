@@ -20,11 +20,14 @@ def observe(ctx: Context) -> Report | None:
 
 
 def act(ctx: Context) -> None:
-    tree = ctx.work / "tree"
-    artifacts = ctx.here.artifacts
-    build = ctx.config.build
-    # A build that ended is not run again: its folder is as it left it, unless it was moved into the store already.
-    if not (tree.exists() and ctx.ran("build") is not None):
+    artifacts, build = ctx.here.artifacts, ctx.config.build
+    # A build that ended is kept as it is. If its folder is gone it was moved into the store, and nobody wrote down
+    # which one that was: build again in a folder of its own, for a fresh export is not a built one.
+    number = 0
+    while ctx.ran(f"build-{number}") is not None and not _tree(ctx, number).exists():
+        number += 1
+    tree = _tree(ctx, number)
+    if ctx.ran(f"build-{number}") is None:
         artifacts.export(ctx.release.commit, tree)
     if build.command:
         inherited = {name: ctx.environ[name] for name in build.inherit_env if name in ctx.environ}
@@ -32,7 +35,7 @@ def act(ctx: Context) -> None:
             build.command,
             cwd=tree,
             env={**ctx.base_environment(), "HOME": str(ctx.work), **inherited},
-            name="build",
+            name=f"build-{number}",
             seconds=build.timeout_seconds,
         )
         insist(
@@ -43,6 +46,10 @@ def act(ctx: Context) -> None:
         )
     digest = artifacts.keep(tree)
     write_note(_note(ctx), {"artifact": digest})
+
+
+def _tree(ctx: Context, number: int) -> Path:
+    return ctx.work / f"tree-{number}"
 
 
 def _note(ctx: Context) -> Path:
