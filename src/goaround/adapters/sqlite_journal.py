@@ -109,8 +109,7 @@ class SqliteJournal:
         try:
             return Record(seq, datetime.fromisoformat(at), release, _EVENT.validate_json(body), digest)
         except (ValueError, TypeError) as error:  # pydantic's ValidationError is a ValueError
-            kind = re.search(r'"type":"(\w+)"', str(body))
-            named = kind[1] if kind else "?"
+            named = ["?", *re.findall(r'"type": *"(\w+)"', str(body))][-1]
             raise _unreadable(self._path, f"event {seq} ({named}) is not one that this goaround knows") from error
 
     def _prepare(self) -> None:
