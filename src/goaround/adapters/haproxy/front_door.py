@@ -88,7 +88,7 @@ class HAProxy:
         try:
             told, servers = self._admin.state()
         except (OSError, ValueError):
-            told = self._told()
+            told = self._told() if (self._folder / "haproxy.cfg").exists() else Told()  # never made: told nothing
             return FrontDoor(False, told.serving, told.holding, dict.fromkeys(SLOTS, False), dict.fromkeys(SLOTS, 0))
         return FrontDoor(
             running=True,
