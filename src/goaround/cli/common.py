@@ -51,9 +51,11 @@ def guarded(function: Callable[..., int]) -> Callable[..., NoReturn]:
 
 
 def show_error(error: GoaroundError, *, as_json: bool) -> None:
+    from goaround.cli.render import error_text
+
     if as_json:
         print_json(error.as_json())
-    say(f"error: {error.what}\n  now: {error.state}\n  do:  {error.remedy}")
+    say(error_text(error.what, error.state, error.remedy))
 
 
 def say(text: str) -> None:

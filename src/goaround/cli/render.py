@@ -178,14 +178,27 @@ def _found(state: State, step: Step) -> str:
     return f"{seen.failed.what}; {seen.failed.state}; {seen.failed.remedy}" if seen.failed else step.says
 
 
+def _in_short(state: State, step: Step) -> str:
+    failed = state.of(step.key).failed
+    return (failed.what if failed else _found(state, step)).partition("\n")[0]
+
+
+def error_text(what: str, state: str, remedy: str) -> str:
+    """What happened, what state things are in, and what to do."""
+    return f"error: {what}\n  now: {state}\n  do:  {remedy}"
+
+
 def release_text(state: State, states: Mapping[str, State]) -> str:
-    """One release, step by step."""
+    """One release, step by step, and in full what went wrong."""
     rows = [
-        (MARKS[mark(state, step)], f"{step.environment}/{step.name}", _found(state, step).partition("\n")[0])
+        (MARKS[mark(state, step)], f"{step.environment}/{step.name}", _in_short(state, step))
         for step in state.all_steps
         if state.of(step.key).attempt or step == state.next_step
     ]
     text = sentence(state, states, datetime.now(UTC)) + "\n" + columns(rows)
+    for step in state.all_steps:
+        if failed := state.of(step.key).failed:
+            text += "\n" + error_text(failed.what, failed.state, failed.remedy)
     back = rollback_seconds(state)
     if back is not None:
         target = state.terms.rollback_target_seconds
