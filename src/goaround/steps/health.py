@@ -37,8 +37,9 @@ def act(ctx: Context) -> None:
     assert target is not None
     wanted, runtime, slot = spec(ctx, target), ctx.here.runtime, target["slot"]
     running = runtime.state(slot)
-    if running is not None and running.token != wanted.token:
+    if running is None or running.token != wanted.token:
         runtime.stop(slot)
+        _refuse_stranger(ctx, slot)
     runtime.start(slot, wanted)
     good = 0
     said = "no answer"
@@ -56,6 +57,18 @@ def act(ctx: Context) -> None:
             f"{ctx.config.run.start_timeout_seconds:g} s: {said}",
             state=f"the traffic of {ctx.environment} was not moved",
             remedy=f"see: goaround logs {ctx.release.id} {ctx.environment}/{slot}\n{tail(runtime.log(slot, 20))}",
+        )
+
+
+def _refuse_stranger(ctx: Context, slot: str) -> None:
+    """Whoever answers before anything of ours runs there would be taken for the version, and get its traffic."""
+    answer = ctx.http.get(_url(ctx, slot), 3)
+    if answer.status is not None:
+        port = _port(ctx, slot)
+        raise GateFailed(
+            f"port {port} of {ctx.environment}/{slot} is taken: another program answers there ({answer.status})",
+            state=f"the traffic of {ctx.environment} was not moved",
+            remedy=f"end what listens there (see: ss -ltnp 'sport = {port}'), or set other slot_ports",
         )
 
 
@@ -94,5 +107,8 @@ def check(ctx: Context, which: str) -> bool:
 
 
 def _url(ctx: Context, slot: str) -> str:
-    port = ctx.config.environments[ctx.environment].slot_ports[0 if slot == SLOTS[0] else 1]
-    return f"http://127.0.0.1:{port}{ctx.config.run.health}"
+    return f"http://127.0.0.1:{_port(ctx, slot)}{ctx.config.run.health}"
+
+
+def _port(ctx: Context, slot: str) -> int:
+    return ctx.config.environments[ctx.environment].slot_ports[0 if slot == SLOTS[0] else 1]
