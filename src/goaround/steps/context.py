@@ -228,7 +228,9 @@ class Context:
             "APP_ROLE": urls.service_role,
             "LOCK_TIMEOUT": lock,
             "STATEMENT_TIMEOUT": statement,
-            "PGOPTIONS": f"-c lock_timeout={lock} -c statement_timeout={statement}",
+            # The last: a server goes on with a statement of a client that was ended, and would commit it later.
+            "PGOPTIONS": f"-c lock_timeout={lock} -c statement_timeout={statement} "
+            "-c client_connection_check_interval=500",
         }
 
     def schema(self, artifact: Path) -> str:
