@@ -240,7 +240,7 @@ class _Lines:
 
     def still_safe(self) -> Iterable[Step]:
         """Long after completion things may have moved on; a rollback that follows a failure has no such choice."""
-        if self.release.kind == "rollback":
+        if self.release.of is not None:
             yield self.line("still_safe", "check that going back is still safe, before anything is changed")
 
     def retire(self, environment: Environment, slot: str, says: str) -> Step:

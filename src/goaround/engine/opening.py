@@ -87,9 +87,10 @@ def open_rollback(by: str, states: Mapping[str, State], version: str | None = No
     in_staging = serving(states.values(), "staging")
     both = occupant(states.values(), "staging") is None and in_staging and in_staging.release == now.release
     environments: tuple[Environment, ...] = ("staging", "production") if both else ("production",)
-    release = replace(
-        state.release, id=f"{state.release.id}.back", kind="rollback", of=state.release.id, environments=environments
-    )
+    # One that was refused may be asked for again: it is another one, and has a name of its own.
+    before = sum(1 for other in states.values() if other.release.of == state.release.id)
+    back = f"{state.release.id}.back" + (f".{before + 1}" if before else "")
+    release = replace(state.release, id=back, kind="rollback", of=state.release.id, environments=environments)
     return replace(state.opened, release=release, plan=Plan(()), by=by)
 
 
