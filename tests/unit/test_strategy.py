@@ -22,6 +22,7 @@ from tests.unit.releases import (
 from goaround.domain.decisions import Finish, decide
 from goaround.domain.errors import Refused
 from goaround.domain.gates import WatchLimits
+from goaround.domain.journal import as_if_done
 from goaround.domain.release import Outcome, Phase, Release, Terms
 from goaround.domain.strategy import rollback, staging_first, way_back
 
@@ -297,3 +298,12 @@ def test_nothing_goes_back_where_nothing_was_touched() -> None:
     state = Story(opened()).until("staging/deploy")
     assert way_back(state) == {}
     assert rollback(state, {}).steps == ()
+
+
+def test_the_way_back_can_be_shown_before_anything_happens() -> None:
+    assumed = as_if_done(Story(opened(HELD)).state)
+    before = names(rollback(assumed, way_back(assumed)))
+    story = Story(opened(HELD))
+    story.until("production/watch")
+    story.fails("trigger")
+    assert before == names(story.turns_back().plan)

@@ -170,18 +170,16 @@ def _evolve_step(state: State, record: Record, event: Started | Passed | Failed)
     ended, begun = before.failed is not None, before.attempt > 0
     if following is None or following.key != event.step:
         raise _impossible(state, record)
-    match event:
-        case Started():
-            if event.attempt != before.attempt + (ended or not begun):
-                raise _impossible(state, record)
-            started_at = record.at if ended else before.started_at
-            after = StepState(event.attempt, before.begun_at or record.at, started_at or record.at)
-        case Passed() | Failed() if ended or not begun or event.attempt != before.attempt:
+    if isinstance(event, Started):
+        if event.attempt != before.attempt + (ended or not begun):
             raise _impossible(state, record)
-        case Passed():
-            after = replace(before, passed=event, ended_at=record.at, ended_seq=record.seq)
-        case Failed():
-            after = replace(before, failed=event, ended_at=record.at, ended_seq=record.seq)
+        started_at = record.at if ended else before.started_at
+        after = StepState(event.attempt, before.begun_at or record.at, started_at or record.at)
+    else:
+        if ended or not begun or event.attempt != before.attempt:
+            raise _impossible(state, record)
+        after = replace(before, ended_at=record.at, ended_seq=record.seq)
+        after = replace(after, passed=event) if isinstance(event, Passed) else replace(after, failed=event)
     return replace(state, steps={**state.steps, event.step: after})
 
 

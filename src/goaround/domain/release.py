@@ -127,6 +127,3 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Plan:
     steps: tuple[Step, ...]
-
-    def find(self, key: str) -> Step | None:
-        return next((step for step in self.steps if step.key == key), None)
