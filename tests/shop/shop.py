@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from tests.shop.people import OWNER, say_yes
 from tests.shop.terms import Terms
 from tests.shop.traffic import Traffic
 from tests.shop.versions import Version
@@ -25,10 +26,8 @@ from goaround.domain.decisions import Finish, Halt, decide
 from goaround.domain.environments import ENVIRONMENTS
 from goaround.domain.journal import State
 from goaround.domain.release import Environment
-from goaround.domain.signals import answer, sign
 from goaround.wiring import House, read_config
 
-OWNER = "owner"
 CALLED_FOR = 5
 """The exit code of a release that waits for a person."""
 
@@ -91,20 +90,9 @@ class Shop:
                 return self.release_fully(version, traffic=False)
         done = self.goaround("release", version, "--ref", f"release/{version}", "--no-wait")
         while done.returncode == CALLED_FOR:
-            self.say_yes(self.state(version))
+            say_yes(self.house, self.state(version))
             done = self.goaround("resume", "--no-wait")
         return done.returncode
-
-    def say_yes(self, state: State) -> None:
-        """Give what it waits for: an answer or a signature."""
-        step = state.next_step
-        assert step is not None
-        if step.kind == "answer":
-            event = answer(state, step.name.removeprefix("check-"), OWNER, "it does", None)
-            self.house.journal.append(state.release.id, event)
-        else:
-            assert step.kind == "sign_off", f"{state.release.id} waits at {step.key}"
-            self.house.journal.append(state.release.id, sign(state, OWNER, "good"))
 
     def state(self, release: str) -> State:
         """The newest state of a release, by its id."""

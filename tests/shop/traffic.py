@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.polling import until
+
 VISITORS = 6
 REQUESTS_PER_SECOND = 30.0
 PATIENCE_SECONDS = 30.0
@@ -60,6 +62,12 @@ class Traffic:
     @property
     def versions(self) -> Counter[str]:
         return Counter(visit.version for visit in list(self.visits) if visit.version)
+
+    def go_on_for(self, visits: int) -> float:
+        """Let so many more visits begin and end; when the first of them may have begun."""
+        at = time.time()
+        until(lambda: len(self.since(at)) >= visits, seconds=PATIENCE_SECONDS, what="visitors come")
+        return at
 
     def since(self, at: float) -> list[Visit]:
         """Visits that began later."""

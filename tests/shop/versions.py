@@ -1,8 +1,8 @@
 """The versions of the shop, put together by name: ``v1.1.0-down.errors`` is v1.1.0 whose schema goes down on the way
 back and which answers with errors.
 
-    v1.0.0   the first                         v1.1.0   one column more; the old version works on it
-    v1.2.0   the same schema                   v2.0.0   a column has another name: needs a hold, and goes down
+    v1.0.x   the first                         v1.1.x   one column more; the old version works on it
+    v1.2.x   the same schema                   v2.0.x   a column has another name: needs a hold, and goes down
 
     down        takes the schema back on a rollback, although the old version would work on it
     unhealthy   never healthy                  smoke       its smoke tests fail, in production only
@@ -45,7 +45,8 @@ class Version:
 
     @property
     def base(self) -> str:
-        return self.name.partition("-")[0]
+        """``v1.1`` of ``v1.1.0-down``."""
+        return self.name.partition("-")[0].rpartition(".")[0]
 
     @property
     def traits(self) -> set[str]:
@@ -77,14 +78,14 @@ class Version:
     def _own_migrations(self) -> dict[str, str]:
         slow = f"SELECT pg_sleep({self.terms.slow_seconds})"
         match self.base:
-            case "v1.0.0":
+            case "v1.0":
                 return {"0001_items.up": _ITEMS, "0001_items.down": "DROP TABLE items"}
-            case "v1.1.0":
+            case "v1.1":
                 # Slow before the change: after it, the table would be locked for so long.
                 up = ";\n".join([slow, *self._faulty(), _NOTE, *(["SELECT 1 / 0"] * ("migration" in self.traits))])
                 down = f"{slow};\nALTER TABLE items DROP COLUMN IF EXISTS note"
                 return {"0002_note.up": self._loosely(up), "0002_note.down": down}
-            case "v2.0.0":
+            case "v2.0":
                 up = ";\n".join(
                     [slow, *self._faulty(), _TITLE, *(["SELECT 1 / 0"] * ("migration" in self.traits)), slow]
                 )
@@ -111,7 +112,7 @@ class Version:
 
     @property
     def _manifest(self) -> str:
-        works = self.base != "v2.0.0"
+        works = self.base != "v2.0"
         way = "keep" if works and "down" not in self.traits else "down"
         previous = f'previous = "{self.replaces.name}"\n' if self.replaces else ""
         return (
