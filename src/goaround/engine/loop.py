@@ -45,9 +45,14 @@ class Ending:
     decision: Finish | Wait | Halt
 
 
+def kind_of(name: str) -> Kind:
+    """The module in ``goaround.steps`` that knows how."""
+    return import_module(f"goaround.steps.{name}")
+
+
 @dataclass
 class Engine:
-    """Runs one release at a time. ``context_of`` builds what a step is given."""
+    """Runs one release at a time. ``context_of`` builds what a step is given; ``kind_of`` finds who knows how."""
 
     journal: Journal
     states: States
@@ -55,6 +60,7 @@ class Engine:
     clock: AttentiveClock
     context_of: Callable[[State, Step, int], Context]
     observer: Observer
+    kind_of: Callable[[str], Kind] = kind_of
 
     def run(self, release: str, *, wait_for_people: bool) -> Ending:
         """Go on with this release until it ends, halts, or (unless told to wait) needs a person.
@@ -101,8 +107,8 @@ class Engine:
         self.journal.append(release, Started(step.key, attempt))
         state = self._state(release)
         self.observer("started", state, step, step.says)
-        kind = import_module(f"goaround.steps.{step.kind}")
         try:
+            kind = self.kind_of(step.kind)
             with self.clock.attending(self._attention(release, step)):
                 report = self._observe_act_observe(kind, self.context_of(state, step, attempt))
         except Interrupted:
@@ -153,8 +159,8 @@ class Engine:
             timeout_seconds=NOTICE_SECONDS,
             params={"notice": "alert"},
         )
-        ctx = self.context_of(state, step, 1)
         try:
+            ctx = self.context_of(state, step, 1)
             if notify.observe(ctx) is None:
                 notify.act(ctx)
         except Exception as error:  # noqa: BLE001  # whatever it is, the rollback stands still and says so
