@@ -1,0 +1,184 @@
+"""Everything around a step, out of fakes: what a ``Context`` is made of, with a switch for every way to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+from tests.fakes.clock import FakeClock
+from tests.fakes.commands import FakeCommands
+from tests.fakes.database import FakeDatabase
+from tests.fakes.journal import FakeJournal
+from tests.fakes.proxy import FakeProxy
+from tests.fakes.runtime import FakeRuntime
+from tests.unit.config_examples import FULL
+
+from goaround.config.load import parse_config
+from goaround.domain.errors import GoaroundError, Refused, Unavailable
+from goaround.domain.journal import State
+from goaround.domain.release import Environment, Step
+from goaround.engine.states import States
+from goaround.ports import SLOTS, Answer, Commit, ProcessSpec
+from goaround.steps.context import Context, Neighbours, Report
+
+ENVIRONMENTS: tuple[Environment, Environment] = ("staging", "production")
+PORTS: dict[Environment, tuple[int, int]] = {"staging": (7481, 7482), "production": (7491, 7492)}
+
+
+class FakeHttp:
+    """``ports.Http``. Slots answer 200 while their process runs; ``says`` overrides what an URL answers; ``posted``
+    holds ``(url, key)`` of what was posted, and ``post_answer`` how that is answered."""
+
+    def __init__(self, runtimes: Mapping[Environment, FakeRuntime]) -> None:
+        self._runtimes = runtimes
+        self.says: dict[str, Answer] = {}
+        self.posted: list[tuple[str, str]] = []
+        self.post_answer = Answer(204, "", 0.01)
+
+    def get(self, url: str, timeout_seconds: float) -> Answer:
+        del timeout_seconds
+        for environment, ports in PORTS.items():
+            for slot, port in zip(SLOTS, ports, strict=True):
+                if f":{port}/" not in url:
+                    continue
+                state = self._runtimes[environment].state(slot)
+                if state is None or not state.running:
+                    return self.says.get(f"{url} of nobody", Answer(None, "connection refused", 0.0))
+        return self.says.get(url, Answer(200, "", 0.01))
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Answer:
+        del body, timeout_seconds
+        self.posted.append((url, headers["Idempotency-Key"]))
+        return self.post_answer
+
+
+class FakeArtifacts:
+    """``ports.Artifacts``. Digests in ``missing`` are gone or altered."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.missing: set[str] = set()
+
+    def export(self, commit: str, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "commit").write_text(commit)
+
+    def keep(self, folder: Path) -> str:
+        return "sha256:" + folder.name.encode().hex().ljust(64, "0")
+
+    def path(self, digest: str) -> Path:
+        if digest in self.missing:
+            raise Unavailable(f"{digest[:19]} is missing", state="nothing was done", remedy="build it again")
+        return self._folder / digest[7:19]
+
+    def prune(self, needed: frozenset[str]) -> tuple[str, ...]:
+        del needed
+        return ()
+
+
+class FakeRepository:
+    """``ports.Repository`` of one commit. ``changed`` are paths that differ from it."""
+
+    def __init__(self) -> None:
+        self.changed: tuple[str, ...] = ()
+        self.tags: dict[str, str] = {}
+
+    def commit(self, ref: str) -> Commit:
+        return Commit(ref, "more of it", "owner")
+
+    def changes(self) -> tuple[str, ...]:
+        return self.changed
+
+    def read(self, commit: str, path: str) -> bytes | None:
+        del commit, path
+        return None
+
+    def files(self, commit: str, pattern: str) -> Mapping[str, str]:
+        del commit, pattern
+        return {}
+
+    def tagged(self, name: str) -> str | None:
+        return self.tags.get(name)
+
+    def tag(self, name: str, commit: str, message: str) -> None:
+        del message
+        if self.tags.setdefault(name, commit) != commit:
+            raise Refused(f"{name} is elsewhere", state="it was not moved", remedy="use another version")
+
+
+class Scene:
+    """Two environments with front door, slots and database; what is told to them is theirs to remember."""
+
+    def __init__(self, folder: Path, clock: FakeClock | None = None) -> None:
+        self.folder = folder / ".goaround"
+        self.folder.mkdir()
+        self.clock = clock or FakeClock()
+        self.config = parse_config(FULL, "goaround.toml")
+        self.journal = FakeJournal(self.clock.now)
+        self.states = States(self.journal)
+        self.commands = FakeCommands()
+        self.proxy = {name: FakeProxy() for name in ENVIRONMENTS}
+        self.runtime = {name: FakeRuntime() for name in ENVIRONMENTS}
+        self.database = {name: FakeDatabase(name) for name in ENVIRONMENTS}
+        self.artifacts = FakeArtifacts(folder / "artifacts")
+        self.repository = FakeRepository()
+        self.http = FakeHttp(self.runtime)
+        self.values: dict[str, dict[str, str] | GoaroundError] = {name: {"NAME": "literal"} for name in ENVIRONMENTS}
+        self.others: dict[str, State] = {}
+        """Other releases of the service."""
+        for proxy in self.proxy.values():
+            proxy.ensure()
+
+    def runs(self, environment: Environment, slot: str, token: str = "something") -> None:
+        self.runtime[environment].start(slot, ProcessSpec(token, ("serve",), self.folder, {}))
+
+    def context(self, state: State, step: Step, attempt: int = 1) -> Context:
+        return Context(
+            state=state,
+            step=step,
+            attempt=attempt,
+            config=self.config,
+            around={name: self._neighbours(name) for name in ENVIRONMENTS},
+            clock=self.clock,
+            commands=self.commands,
+            repository=self.repository,
+            http=self.http,
+            journal=self.journal,
+            states=lambda: {**self.others, state.release.id: state},
+            folder=self.folder,
+            environ={"PATH": "/usr/bin", "HOME": "/home/owner"},
+            resolve=lambda text: f"http://resolved.invalid/{text}",
+        )
+
+    def _neighbours(self, name: Environment) -> Neighbours:
+        def values() -> Mapping[str, str]:
+            found = self.values[name]
+            if isinstance(found, GoaroundError):
+                raise found
+            return found
+
+        return Neighbours(
+            proxy=self.proxy[name],
+            runtime=self.runtime[name],
+            database=self.database[name],
+            urls=self.database[name].ensure,
+            values=values,
+            secrets=lambda: ("hunter2",),
+            artifacts=self.artifacts,
+        )
+
+
+def run(kind: ModuleType, ctx: Context) -> Report:
+    """Observe, act if need be, observe again, as the engine does."""
+    report: Report | None = kind.observe(ctx)
+    if report is None:
+        kind.act(ctx)
+        report = kind.observe(ctx)
+    assert report is not None, f"{ctx.step.key} was done, and its effect is not there"
+    return report
+
+
+def with_params(step: Step, **params: object) -> Step:
+    return replace(step, params={**step.params, **params})
