@@ -23,6 +23,7 @@ def observe(ctx: Context) -> Report | None:
 
 def act(ctx: Context) -> None:
     proxy = ctx.here.proxy
+    proxy.ensure()
     proxy.hold(True)
     patience = SHARE_OF_LIMIT * (ctx.config.hold.limit_seconds if ctx.config.hold else 0)
     if ctx.wait_until(lambda: not _in_flight(proxy.state()), seconds=patience, every=0.02) or ctx.step.params["force"]:

@@ -6,8 +6,10 @@ from goaround.steps.context import Context, Report
 
 
 def observe(ctx: Context) -> Report | None:
-    return None if ctx.here.proxy.state().holding else Report("no request is held")
+    front = ctx.here.proxy.state()
+    return Report("no request is held") if front.running and not front.holding else None
 
 
 def act(ctx: Context) -> None:
+    ctx.here.proxy.ensure()
     ctx.here.proxy.hold(False)
