@@ -179,7 +179,7 @@ class Story:
 
     def _evidence(self, step: Step) -> dict[str, Any]:
         release = self.state.release
-        old = OLD if release.previous else None
+        old = {**OLD, "version": release.previous, "release": release.previous} if release.previous else None
         new = deployed(release)
         match step.kind:
             case "build":
