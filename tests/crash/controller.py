@@ -2,10 +2,12 @@
 
     python controller.py PROJECT RELEASE KILLS boundaries PREFIX...
     python controller.py PROJECT RELEASE KILLS outside SEED MOST
+    python controller.py PROJECT RELEASE KILLS front-door STEP...
 
 ``boundaries``: each life kills itself with SIGKILL at the first boundary at which none was killed before, of the steps
-whose key begins with a PREFIX. ``outside``: each life is killed by its parent after a while, MOST times. What was
-killed where is kept in the file KILLS, a line each: ``<moment> <step>``.
+whose key begins with a PREFIX. ``outside``: each life is killed by its parent after a while, MOST times.
+``front-door``: the controller lives; production's HAProxy is killed when each STEP begins, first with its supervisor,
+then without, and so on. What was killed where is kept in the file KILLS, a line each: ``<moment>: <step>``.
 
 Each life is a process of its own, forked from one that has read goaround's code and nothing else, so that a hundred of
 them do not take long. People say yes to whatever is asked.
@@ -23,16 +25,18 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.polling import until
 from tests.shop.people import say_yes
 
 from goaround import processid
 from goaround.adapters.clock import SystemClock
+from goaround.adapters.processes import SupervisedProcesses
 from goaround.domain.decisions import Wait
 from goaround.domain.environments import ENVIRONMENTS
 from goaround.domain.journal import State
 from goaround.domain.release import Step
 from goaround.engine.clock import AttentiveClock
-from goaround.engine.loop import Moment
+from goaround.engine.loop import Moment, Observer
 from goaround.wiring import House
 
 ALONE, TOGETHER, IDLE = "within, its command runs on", "within, with its command", "within"
@@ -112,14 +116,16 @@ class FatefulClock(AttentiveClock):
         self._on_tick()
 
 
-def live(house: House, release: str, fate: Fate | None) -> None:
+def live(house: House, release: str, observer: Observer) -> None:
     """One controller, until the release ends or it is killed."""
-    if fate is not None:
-        house.clock = FatefulClock(house, fate.tick)
-    engine = house.engine(fate.observe if fate else lambda *_: None)
+    engine = house.engine(observer)
     while isinstance(decision := (ending := engine.run(release, wait_for_people=False)).decision, Wait):
         assert decision.on_person
         say_yes(house, ending.state)
+
+
+def blind(moment: Moment, state: State, step: Step | None, says: str) -> None:
+    """Sees nothing."""
 
 
 def born(life: Callable[[], None]) -> int:
@@ -148,7 +154,9 @@ def until_killed(pid: int) -> bool:
 def boundaries(project: Path, release: str, kills: Path, *prefixes: str) -> None:
     def life() -> None:
         house = House(project)
-        live(house, release, Fate(house, Kills(kills), prefixes))
+        fate = Fate(house, Kills(kills), prefixes)
+        house.clock = FatefulClock(house, fate.tick)
+        live(house, release, fate.observe)
 
     while until_killed(born(life)):
         pass
@@ -157,7 +165,7 @@ def boundaries(project: Path, release: str, kills: Path, *prefixes: str) -> None
 def outside(project: Path, release: str, kills: Path, seed: str, most: str) -> None:
     dice = random.Random(seed)
     for _ in range(int(most)):
-        pid = born(lambda: live(House(project), release, None))
+        pid = born(lambda: live(House(project), release, blind))
         # Long enough to get somewhere, short enough to hit something: aimed at what takes long.
         if not ended_within(pid, dice.uniform(0.05, 1.2)):
             together = dice.random() < 0.5
@@ -166,7 +174,31 @@ def outside(project: Path, release: str, kills: Path, seed: str, most: str) -> N
                 kill_commands(House(project), besides=pid)
             Kills(kills).add("any time, with its command" if together else "any time", under_way(project, release))
         until_killed(pid)
-    until_killed(born(lambda: live(House(project), release, None)))
+    until_killed(born(lambda: live(House(project), release, blind)))
+
+
+def front_door(project: Path, release: str, kills: Path, *steps: str) -> None:
+    house = House(project)
+
+    def observe(moment: Moment, state: State, step: Step | None, says: str) -> None:  # noqa: ARG001
+        if moment == "started" and step is not None and step.key in steps:
+            with_supervisor = steps.index(step.key) % 2 == 0
+            Kills(kills).add("the front door and its supervisor" if with_supervisor else "the front door", step.key)
+            kill_front_door(house, with_supervisor=with_supervisor)
+
+    live(house, release, observe)
+
+
+def kill_front_door(house: House, *, with_supervisor: bool) -> None:
+    processes = SupervisedProcesses(house.folder / "environments" / "production" / "processes", house.clock.wait)
+
+    def pids() -> list[int | None]:
+        state = processes.state("production-front-door")
+        return [state.supervisor_pid, state.pid] if state and state.pid else []
+
+    for pid in until(pids, what="the front door runs")[not with_supervisor :]:
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
 
 
 def under_way(project: Path, release: str) -> str:
@@ -190,5 +222,7 @@ if __name__ == "__main__":
     _, where, what, memory, how, *rest = sys.argv
     if how == "boundaries":
         boundaries(Path(where), what, Path(memory), *rest)
+    elif how == "front-door":
+        front_door(Path(where), what, Path(memory), *rest)
     else:
         outside(Path(where), what, Path(memory), *rest)

@@ -17,7 +17,7 @@ from tests.shop.traffic import Traffic
 from goaround import durable
 from goaround.adapters.postgres.sealed import read_sealed
 from goaround.domain.environments import ENVIRONMENTS, serving
-from goaround.domain.events import Passed
+from goaround.domain.events import Failed, Passed, Started
 from goaround.domain.journal import State
 from goaround.domain.release import Outcome
 from goaround.engine.opening import Asked, open_release, open_rollback
@@ -100,6 +100,7 @@ def assert_each_effect_once(shop: Shop) -> None:
     _assert_tags(shop, states)
     _assert_backups(shop, states)
     _assert_commands_ran_once(shop)
+    _assert_nothing_happened_beside_a_command(shop)
     _assert_notices(shop, states)
     _assert_incidents(shop, states)
     assert shop.house.journal.verify() > 0
@@ -191,6 +192,25 @@ def _assert_commands_ran_once(shop: Shop) -> None:
         ended[key + "/" + attempt.partition("/")[2].partition("#")[0]] += 1
     looks = ("/current/", "/pg_restore")  # these only look, and do so whenever somebody wants to know
     assert {key: count for key, count in ended.items() if count > 1 and not key.endswith(looks)} == {}
+
+
+def _assert_nothing_happened_beside_a_command(shop: Shop) -> None:
+    """While a command of an environment ran, nobody began or ended a step there: successors waited for it."""
+    steps = [record for record in shop.house.journal.read() if isinstance(record.event, Started | Passed | Failed)]
+    for path in (shop.house.folder / "commands").glob("*.run"):
+        shim = durable.read_json(str(path / "shim.json"))
+        if shim is None or not (path / "exit.json").exists():
+            continue
+        environment = str(shim["key"]).split("/")[1]
+        began, ended = float(str(shim["at"])), (path / "exit.json").stat().st_mtime
+        beside = [
+            record.event
+            for record in steps
+            if isinstance(record.event, Started | Passed | Failed)
+            and record.event.step.split("/")[1] == environment
+            and began < record.at.timestamp() < ended
+        ]
+        assert beside == [], shim["key"]
 
 
 def _assert_notices(shop: Shop, states: Iterable[State]) -> None:
