@@ -27,7 +27,9 @@ def command(
     from goaround.domain.signals import answer
 
     name, how_bad = speaker(by), cast("Severity | None", severity)
-    state = send(house(directory), release, lambda state: answer(state, item, name, note, how_bad))
+    state = send(
+        house(directory), release, lambda state: answer(state, item, name, note, how_bad), running=release is None
+    )
     if as_json:
         print_json({"release": state.release.id, "item": item, "by": name, "severity": severity})
     else:

@@ -112,7 +112,7 @@ def release_of(home: House, wanted: str | None, *, running: bool = False) -> Sta
     if not matching:
         known = ", ".join(list(states)[-5:]) or "none yet"
         raise Refused(
-            f"there is no release {wanted or ''}{' under way' if running else ''}".replace("  ", " "),
+            " ".join(filter(None, ["there is no release", wanted, "under way" if running else ""])),
             state="nothing was done",
             remedy=f"goaround history shows all; the last are: {known}",
         )

@@ -18,7 +18,7 @@ def command(directory: str, release: str | None, note: str, by: str | None, as_j
     from goaround.domain.signals import sign
 
     name = speaker(by)
-    state = send(house(directory), release, lambda state: sign(state, name, note))
+    state = send(house(directory), release, lambda state: sign(state, name, note), running=release is None)
     step = state.next_step
     assert step is not None  # it waits there
     if as_json:
