@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.shop.fixture import shop_factory
 
+pytest.register_assert_rewrite("tests.crash.flight")  # so that its claims say what they found
+
 __all__ = ["kills", "shop_factory"]
 
 
