@@ -53,7 +53,7 @@ def test_a_front_door_that_dies_while_requests_are_held(shop_factory: ShopFactor
     assert shop.release_fully("v1.0.0") == 0
     traffic, flight = shop.traffic(), Flight(shop, kills)
     # Few enough that the supervisor does not take its time before the next start.
-    steps = [f"v2.0.0-smoke/production/{step}" for step in ("hold", "traffic", "back-hold", "back-traffic")]
+    steps = [f"v2.0.0-smoke/production/{step}" for step in ("hold", "migrate", "back-hold", "back-down")]
     with traffic.flowing():
         state = flight.release("v2.0.0-smoke", "front-door", *steps)
         ended_at = traffic.go_on_for(ENOUGH)
