@@ -12,7 +12,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Literal, Protocol
 
-from goaround.domain.decisions import Do, Finish, GoBack, Halt, Wait, decide
+from goaround.domain.decisions import Decision, Do, Finish, GoBack, Halt, Wait, decide
 from goaround.domain.environments import held_by
 from goaround.domain.errors import GoaroundError, Refused, Stale, TimedOut, UnknownOutcome
 from goaround.domain.events import Cause, Closed, Failed, Passed, RollingBack, Started
@@ -71,12 +71,14 @@ class Engine:
             held: set[Environment] = set()
             while True:
                 state = self._state(release)
-                match decide(state, self.clock.now(), held_by(self.states.all().values(), release)):
+                decision = decide(state, self.clock.now(), held_by(self.states.all().values(), release))
+                where = _environment_changed_by(decision, state)
+                if where is not None and where not in held:
+                    locks.enter_context(self.locks.hold(where, f"controller of {release}"))
+                    held.add(where)
+                    continue  # somebody else may have gone on with it before the lock was ours
+                match decision:
                     case Do(step, attempt):
-                        if step.environment not in held:
-                            locks.enter_context(self.locks.hold(step.environment, f"controller of {release}"))
-                            held.add(step.environment)
-                            continue  # somebody else may have gone on with it before the lock was ours
                         self._do(state, step, attempt)
                     case GoBack() as back:
                         event = RollingBack(back.plan, back.cause, back.because, back.environments)
@@ -194,6 +196,17 @@ class Engine:
         if state is None:
             raise Refused(f"there is no release {release}", state="nothing was done", remedy="see: goaround history")
         return state
+
+
+def _environment_changed_by(decision: Decision, state: State) -> Environment | None:
+    """Whose lock the decision needs: that of the step under way, which another controller may be in the middle of.
+
+    It has to end there before anybody turns back, or what it finds could not follow in the journal.
+    """
+    step = state.next_step
+    if step is None or state.closed is not None or not isinstance(decision, Do | GoBack | Finish):
+        return None
+    return step.environment
 
 
 def _failed(step: Step, attempt: int, error: Exception) -> Failed:
