@@ -62,6 +62,7 @@ def test_a_statement_without_an_artifact_names_none() -> None:
         said(evidence=[EVIDENCE[0], ("v1.0.0/staging/smoke", {"seconds": 1.6})]),
         said(evidence=[EVIDENCE[0]]),
         said(evidence=EVIDENCE[::-1]),
+        said(evidence=[EVIDENCE[0], ("v1.0.0/staging/integration", {"seconds": 1.5})]),
     ],
 )
 def test_any_change_of_what_is_signed_changes_its_digest(other: dict[str, Any]) -> None:
