@@ -18,9 +18,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from goaround import durable
 from goaround.adapters.postgres.binaries import Binaries
 from goaround.adapters.postgres.embedded import EmbeddedPostgres
+from goaround.outliving import durable
 from goaround.ports import Command, DatabaseUrls, Ended
 from tests.fakes.commands import FakeCommands
 

@@ -15,11 +15,11 @@ import pytest
 from tests.fakes.commands import FakeCommands, echo
 from tests.polling import until
 
-from goaround import processid
 from goaround.adapters.commands import ShimCommands
 from goaround.domain.errors import Unavailable
+from goaround.outliving import processid
+from goaround.outliving.redaction import Redactor
 from goaround.ports import Command, Commands, Ended
-from goaround.redaction import Redactor
 
 SECRET = "correct-horse-battery"
 KEY = "v1.0.0/production/migrate"

@@ -16,9 +16,9 @@ from tests.fakes.clock import START
 from tests.fakes.locks import FakeLocks
 from tests.polling import until
 
-from goaround import processid
 from goaround.adapters.filelocks import FileLocks
 from goaround.domain.errors import Locked, Unavailable
+from goaround.outliving import processid
 from goaround.ports import Holder, Locks
 
 ENVIRONMENT = "production"

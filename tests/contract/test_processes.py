@@ -19,10 +19,10 @@ import pytest
 from tests.fakes.runtime import FakeRuntime
 from tests.polling import until
 
-from goaround import processid, rotatedlog
 from goaround.adapters.processes import SupervisedProcesses
 from goaround.adapters.supervisor import next_pause
 from goaround.domain.errors import Refused, Unavailable
+from goaround.outliving import processid, rotatedlog
 from goaround.ports import ProcessSpec, ProcessState, Runtime
 
 NAME = "production/blue"
@@ -412,7 +412,7 @@ def test_lines_that_a_full_disk_cost_are_owned_up_to(tmp_path: Path, monkeypatch
 
     log.write(b"before\n")
     with monkeypatch.context() as disk:
-        disk.setattr("goaround.durable.write_all", full)
+        disk.setattr("goaround.outliving.durable.write_all", full)
         log.write(b"lost\n")
     log.write(b"after\n")
     assert rotatedlog.tail(str(tmp_path), 10) == "before\n\ngoaround: 5 bytes of this log were lost\nafter\n"

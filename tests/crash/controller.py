@@ -28,7 +28,6 @@ from urllib.parse import quote
 from tests.polling import until
 from tests.shop.people import say_yes
 
-from goaround import processid
 from goaround.adapters.clock import SystemClock
 from goaround.adapters.processes import SupervisedProcesses
 from goaround.domain.decisions import Wait
@@ -37,6 +36,7 @@ from goaround.domain.journal import State
 from goaround.domain.release import Step
 from goaround.engine.clock import AttentiveClock
 from goaround.engine.loop import Moment, Observer
+from goaround.outliving import processid
 from goaround.wiring import House
 
 ALONE, TOGETHER, IDLE = "within, its command runs on", "within, with its command", "within"

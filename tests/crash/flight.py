@@ -14,13 +14,13 @@ from tests.shop.people import OWNER
 from tests.shop.shop import Shop
 from tests.shop.traffic import Traffic
 
-from goaround import durable
 from goaround.adapters.postgres.sealed import read_sealed
 from goaround.domain.environments import ENVIRONMENTS, serving
 from goaround.domain.events import Failed, Passed, Started
 from goaround.domain.journal import State
 from goaround.domain.release import Outcome
 from goaround.engine.opening import Asked, open_release, open_rollback
+from goaround.outliving import durable
 from goaround.wiring import read_config
 
 ROOT = Path(__file__).parents[2]

@@ -18,11 +18,11 @@ import pytest
 from tests.polling import until
 from tests.postgres_server import FAST, PostgresServer, open_folder
 
-from goaround import durable
 from goaround.adapters.postgres.account import server_account
 from goaround.adapters.postgres.binaries import copied_to, server_programs
 from goaround.adapters.postgres.embedded import EmbeddedPostgres
 from goaround.domain.errors import Unavailable
+from goaround.outliving import durable
 from goaround.ports import DatabaseUrls
 
 ENSURE = """

@@ -19,13 +19,13 @@ from tests.shop.terms import Terms
 from tests.shop.traffic import Traffic
 from tests.shop.versions import Version
 
-from goaround import processid
 from goaround.adapters.postgres.embedded import EmbeddedPostgres
 from goaround.config.models import Config
 from goaround.domain.decisions import Finish, Halt, decide
 from goaround.domain.environments import ENVIRONMENTS
 from goaround.domain.journal import State
 from goaround.domain.release import Environment
+from goaround.outliving import processid
 from goaround.wiring import House, read_config
 
 CALLED_FOR = 5

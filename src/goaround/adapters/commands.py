@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from goaround import children, durable, processid
 from goaround.domain.errors import Unavailable
-from goaround.output import GrowingOutput
+from goaround.outliving import children, durable, processid
+from goaround.outliving.output import GrowingOutput
 from goaround.ports import Command, Ended
 
 _LONGEST_NAME = 200

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from goaround import durable, processid
 from goaround.domain.errors import Locked, Unavailable
+from goaround.outliving import durable, processid
+from goaround.outliving.processid import Identity
 from goaround.ports import Holder
-from goaround.processid import Identity
 
 SHIM = "goaround.adapters.shim"
 _CONFIRM_SECONDS = 1.2

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from goaround import children, durable, processid, rotatedlog
 from goaround.domain.errors import Refused, Unavailable
+from goaround.outliving import children, durable, processid, rotatedlog
+from goaround.outliving.processid import Identity
 from goaround.ports import ProcessSpec, ProcessState
-from goaround.processid import Identity
 
 _START_SECONDS = 30.0
 _KILL_SECONDS = 10.0

@@ -22,8 +22,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from goaround import children, durable, processid
-from goaround.redaction import Redactor
+from goaround.outliving import children, durable, processid
+from goaround.outliving.redaction import Redactor
 
 GRACE_SECONDS = 5.0
 OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024

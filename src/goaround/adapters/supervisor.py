@@ -21,10 +21,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from goaround import children, durable, processid
-from goaround.heartbeat import Heartbeat
-from goaround.redaction import Redactor
-from goaround.rotatedlog import RotatedLog
+from goaround.outliving import children, durable, processid
+from goaround.outliving.heartbeat import Heartbeat
+from goaround.outliving.redaction import Redactor
+from goaround.outliving.rotatedlog import RotatedLog
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0

@@ -17,12 +17,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from goaround import durable
 from goaround.adapters.haproxy import preflight
 from goaround.adapters.haproxy.config import Settings, Told
 from goaround.adapters.haproxy.log import Log
 from goaround.adapters.haproxy.runtime_api import AdminSocket
 from goaround.domain.errors import Refused, Unavailable, UnknownOutcome
+from goaround.outliving import durable
 from goaround.ports import SLOTS, FrontDoor, ProcessSpec, Runtime, Slot, Traffic
 
 ANSWERS_WITHIN_SECONDS = 5.0

@@ -18,11 +18,11 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from goaround import durable
 from goaround.adapters.postgres import connection
 from goaround.adapters.postgres.binaries import client_tools
 from goaround.adapters.postgres.sealed import LIST, check_dump, fixed, read_sealed, seal
 from goaround.domain.errors import TimedOut, Unavailable, UnknownOutcome
+from goaround.outliving import durable
 from goaround.ports import Backup, Command, Commands, Ended
 
 _CUT_OFF_RUNS = 3

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from goaround import durable
 from goaround.adapters.postgres import connection
 from goaround.adapters.postgres.account import Account
 from goaround.adapters.postgres.binaries import Binaries
 from goaround.domain.errors import TimedOut, Unavailable
+from goaround.outliving import durable
 
 SUPERUSER = "postgres"
 _MAKE_SECONDS = 120

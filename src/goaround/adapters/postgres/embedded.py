@@ -15,12 +15,12 @@ from pathlib import Path
 
 from psycopg import Connection, sql
 
-from goaround import durable
 from goaround.adapters.postgres import backup, connection
 from goaround.adapters.postgres.account import Account, passable, server_account
 from goaround.adapters.postgres.binaries import Binaries, copied_to, server_programs, wheel_folder
 from goaround.adapters.postgres.cluster import SUPERUSER, Cluster
 from goaround.domain.errors import TimedOut, Unavailable
+from goaround.outliving import durable
 from goaround.ports import Backup, Commands, DatabaseUrls
 
 _LOCK_SECONDS = 180.0

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from goaround import durable
 from goaround.domain.errors import Unavailable
+from goaround.outliving import durable
 from goaround.ports import Backup
 
 MANIFEST = "backup.json"

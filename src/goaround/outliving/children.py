@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 
-from goaround import processid
+from goaround.outliving import processid
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -27,7 +27,7 @@ class CannotStart(Exception):
 def script(module: str, *arguments: str) -> tuple[str, ...]:
     """The command line that runs ``main(arguments)`` of a module of this package without site-packages (15 ms)."""
     code = "import sys,importlib as i;sys.path.insert(0,sys.argv[1]);i.import_module(sys.argv[2]).main(sys.argv[3:])"
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     return (sys.executable, "-I", "-S", "-c", code, root, module, *arguments)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 
-from goaround import durable
+from goaround.outliving import durable
 
 
 def files(folder: str) -> list[str]:
