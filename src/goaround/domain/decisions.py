@@ -94,7 +94,7 @@ def _go_on(state: State, step: Step, now: datetime) -> Decision:
     seen = state.of(step.key)
     if seen.failed is not None and seen.ended_at is not None:
         until = seen.ended_at + timedelta(seconds=RETRY_SECONDS)
-        if now < until:
+        if seen.ended_at <= now < until:  # earlier: the clock was set back, and there is nothing to wait for
             return Wait(step, f"trying again: {seen.failed.what}", until, on_person=False)
         return Do(step, seen.attempt + 1)
     if step.kind == "sign_off" and state.signature(step) is None:

@@ -6,10 +6,12 @@ misses nothing, because the front door outlives it. A span without proof that th
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 from goaround.domain.gates import Answer, Second, Seen, Verdict, judge
 from goaround.domain.triggers import fired
+from goaround.steps.build import write_note
 from goaround.steps.context import Context, GateFailed, Report
 
 LOOK_EVERY_SECONDS = 0.5
@@ -25,14 +27,30 @@ def act(ctx: Context) -> None:
     log = _Log(ctx)
     while _look(ctx, log) is None:
         ctx.clock.wait(LOOK_EVERY_SECONDS)
+        if ctx.clock.now() < log.begun:
+            log = _Log(ctx)
+
+
+def _begun(ctx: Context) -> datetime:
+    """When the watch began, by the journal; or, if the clock was set back since, when that was first noticed: else
+    it would watch until the old time has come again."""
+    started, now = ctx.state.of(ctx.step.key).started_at, ctx.clock.now()
+    assert started is not None
+    if started <= now:
+        return started
+    note = ctx.work / "begun.json"
+    noticed = datetime.fromisoformat(json.loads(note.read_text())) if note.exists() else None
+    if noticed is None or noticed > now:
+        write_note(note, now.isoformat())
+        return now
+    return noticed
 
 
 class _Log:
     """The traffic of the watched version since the watch began. What is settled is read once."""
 
     def __init__(self, ctx: Context) -> None:
-        begun = ctx.state.of(ctx.step.key).started_at
-        assert begun is not None
+        begun = _begun(ctx)
         self._ctx, self.begun, self._settled_until = ctx, begun, begun
         self._settled: list[Second] = []
         self._gap_seconds = 0.0
