@@ -40,8 +40,8 @@ imports: setup  ## Check who imports whom
 cov: setup  ## Check that every branch of the domain is tested
 	@$(BIN)/pytest tests/unit tests/property -n 2 -q --cov=goaround.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
 
-crash: setup  ## Kill controllers at random, KILLS times
-	@KILLS=$(KILLS) $(BIN)/pytest tests/crash -n 0 -s
+crash: setup  ## Kill controllers at random times, KILLS times
+	@KILLS=$(KILLS) $(BIN)/pytest tests/crash/test_any_time.py -n 2
 
 bench: setup  ## Run every benchmark
 	@for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
