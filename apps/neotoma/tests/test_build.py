@@ -79,9 +79,10 @@ def test_the_artifact_runs_from_its_own_files_alone(tmp_path: Path, database: Da
     build.build_repository(tmp_path / "r")
     root = tmp_path / "r"
     command = tomllib.loads((root / "goaround.toml").read_text())["build"]["command"]
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    uv = shutil.which("uv", path=path)
     assert uv is not None
-    subprocess.run([uv, *command[1:], "--python", sys.executable], cwd=root, check=True, capture_output=True)
+    subprocess.run([uv, *command[1:]], cwd=root, env={**os.environ, "PATH": path}, check=True, capture_output=True)
     variables = {"PYTHONPATH": "src:vendor", "DATABASE_URL": database.url("owner"), "PATH": os.environ["PATH"]}
     isolated = [sys.executable, "-S", "-m", "neotoma", "migrate", "up"]
     run = subprocess.run(isolated, cwd=root, env=variables, capture_output=True, text=True)
