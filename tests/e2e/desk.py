@@ -15,6 +15,7 @@ from tests.polling import until
 from tests.shop.build import shop
 from tests.shop.people import say_yes
 from tests.shop.shop import Shop
+from tests.shop.traffic import Traffic
 
 from goaround.domain.decisions import Wait, decide
 from goaround.domain.journal import State
@@ -211,3 +212,44 @@ def unharmed(shop: Shop, version: str = "v1.0.0") -> None:
         assert serves(shop, environment, version), environment
         assert columns(shop, environment) == label, environment
     assert belongs_to(shop) == {"staging": None, "production": None}
+
+
+def poison(shop: Shop, version: str, origin: str, *, loosely: bool) -> str:
+    """A version whose migration fails where there is an item ``poison``: in a transaction, or half-way without one."""
+    path = max(path for path in shop.versions[origin].tree if path.endswith(".up.sql"))
+    column = "title" if "title" in path else "name"
+    check = f"DO $$ BEGIN IF EXISTS (SELECT FROM items WHERE {column} = 'poison') THEN RAISE 'poisoned'; END IF; END $$"
+    content = shop.versions[origin].tree[path]
+    begins = "-- not in a transaction\n;\n" if loosely else ""
+    return variant(shop, version, origin, (path, content, f"{begins}{content};\n{check}"))
+
+
+@contextmanager
+def poisoned(shop: Shop) -> Iterator[None]:
+    """Something in production that is not in staging."""
+    shop.query("production", "INSERT INTO items (name) VALUES ('poison')")
+    try:
+        yield
+    finally:
+        shop.query("production", "DELETE FROM items WHERE name = 'poison'")
+
+
+def incident(shop: Shop, release: str) -> Any:
+    """The record that a rollback leaves."""
+    return json.loads((shop.house.folder / "incidents" / f"{release}.json").read_text())
+
+
+def taken_back(shop: Shop, version: str, visitors: Traffic, by: str = "") -> None:
+    """Production and staging are as before, nobody met a wrong schema, no acknowledged row is lost, the time is on
+    record, and the version is not used again. ``by``: of the release that took it back, what its id has besides."""
+    unharmed(shop)
+    assert visitors.on_wrong_schema == []
+    rows = dict(shop.query("production", "SELECT id, name FROM items"))
+    assert {number: rows.get(number) for number in visitors.acknowledged} == visitors.acknowledged
+    record = incident(shop, version + by)
+    assert record["back_to"] == "v1.0.0"
+    assert 0 < record["rollback_seconds"] < record["target_seconds"] == 900
+    said = goaround(shop, "status", version + by).ended(0)
+    assert "rolled back in" in said.out
+    assert "target 15 min" in said.out
+    release(shop, version).clear(9, f"{version} was rolled back from production", "nothing was started", "next version")

@@ -134,7 +134,7 @@ def test_afterwards_everything_that_happened_can_be_looked_up(fresh: Shop) -> No
     assert there["under_way"] == []
     assert "✓  production/migrate " in goaround(fresh, "status", "v2.0.0").ended(0).out
 
-    assert "0003_title up done" in goaround(fresh, "logs", "v2.0.0", "production/migrate").ended(0).out
+    assert "0003 up done" in goaround(fresh, "logs", "v2.0.0", "production/migrate").ended(0).out
     assert "smoke: " in goaround(fresh, "logs", "v2.0.0").ended(0).out
     slot = there["environments"]["production"]["serves"]["slot"]
     assert "v2.0.0 listens on" in goaround(fresh, "logs", "v2.0.0", f"production/{slot}").ended(0).out
