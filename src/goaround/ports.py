@@ -274,6 +274,13 @@ class DatabaseUrls:
     service: str = field(repr=False)
     migration: str = field(repr=False)
     service_role: str = ""
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    """Those in the URLs, for whoever prints one without the rest."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody may see of it."""
+        return (self.service, self.migration, *self.passwords)
 
 
 class Database(Protocol):

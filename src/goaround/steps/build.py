@@ -36,6 +36,8 @@ def act(ctx: Context) -> None:
             cwd=tree,
             env={**ctx.base_environment(), "HOME": str(ctx.work), **inherited},
             name=f"build-{number}",
+            # What it inherits may be what an environment keeps secret.
+            secrets=tuple(secret for neighbours in ctx.around.values() for secret in neighbours.secrets()),
             seconds=build.timeout_seconds,
         )
         insist(

@@ -243,7 +243,7 @@ class Context:
             cwd=artifact,
             env=self.migration_environment(),
             name="current",
-            secrets=(*self.here.secrets(), urls.migration, urls.service),
+            secrets=(*self.here.secrets(), *urls.secrets),
             seconds=60,
             fresh=True,
         )

@@ -35,7 +35,7 @@ def act(ctx: Context) -> None:
         env=ctx.migration_environment(),
         name="down",
         variables={"schema": str(ctx.found("deploy")["schema_before"])},
-        secrets=(*ctx.here.secrets(), urls.migration, urls.service),
+        secrets=(*ctx.here.secrets(), *urls.secrets),
         seconds=migrations.timeout_seconds,
     )
 

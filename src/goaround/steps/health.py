@@ -92,7 +92,7 @@ def spec(ctx: Context, target: dict[str, Any] | Any) -> ProcessSpec:
             "DATABASE_URL": urls.service,
             "PORT": port,
         },
-        secrets=(*ctx.here.secrets(), urls.service),
+        secrets=(*ctx.here.secrets(), *urls.secrets),
         stop_grace_seconds=ctx.config.run.stop_grace_seconds,
     )
 

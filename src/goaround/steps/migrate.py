@@ -34,6 +34,6 @@ def act(ctx: Context) -> None:
         cwd=ctx.here.artifacts.path(str(ctx.found("build", "staging")["artifact"])),
         env=ctx.migration_environment(),
         name="up",
-        secrets=(*ctx.here.secrets(), urls.migration, urls.service),
+        secrets=(*ctx.here.secrets(), *urls.secrets),
         seconds=migrations.timeout_seconds,
     )

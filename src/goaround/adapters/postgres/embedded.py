@@ -70,6 +70,7 @@ class EmbeddedPostgres:
             service=cluster.url(self._app, passwords[self._app], self._database),
             migration=cluster.url(self._migrate, passwords[self._migrate], self._database),
             service_role=self._app,
+            passwords=(passwords[self._app], passwords[self._migrate]),
         )
         connection.server(urls.service)
         connection.server(urls.migration)

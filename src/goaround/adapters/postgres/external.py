@@ -43,7 +43,13 @@ class ExternalPostgres:
                 state="nothing was done with it",
                 remedy="give the URL of the primary, or add target_session_attrs=read-write to it",
             )
-        return DatabaseUrls(service=self._service_url, migration=self._migration_url, service_role=service.role)
+        given = [connection.parameters(url) for url in (self._service_url, self._migration_url)]
+        return DatabaseUrls(
+            service=self._service_url,
+            migration=self._migration_url,
+            service_role=service.role,
+            passwords=tuple(parts["password"] for parts in given if parts.get("password")),
+        )
 
     def backup(self, destination: Path, key: str, commands: Commands, on_output: Callable[[int, str], None]) -> Backup:
         """See the port."""
