@@ -43,7 +43,7 @@ def test_a_version_that_is_not_healthy_never_gets_traffic(standing: Shop, how: s
     version = f"v1.1.0-{how}"
     leads = ("service.py", HEADER, f'{HEADER}            self.send_header("Location", "/items/count")\n')
     variant(standing, version, NEXT, ("service.py", *edit), *([leads] if how == "redirects" else []))
-    with toml(standing, ('start_timeout = "10s"', 'start_timeout = "2s"')):
+    with toml(standing, ('start_timeout = "10s"', 'start_timeout = "2s"'), ('grace = "5s"', 'grace = "1s"')):
         said = release(standing, version)
     said.clear(4, says, "the traffic of staging was not moved", f"goaround logs {version} staging/green")
     assert "did not become healthy on staging/green within 2 s" in said.out
