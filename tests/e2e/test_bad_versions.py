@@ -81,7 +81,9 @@ def test_a_migration_that_fails_is_taken_back(standing: Shop, *, loosely: bool) 
     path, how = "migrations/0002_note.up.sql", "-- not in a transaction\n;\n" if loosely else ""
     begins = (path, "SELECT pg_sleep(0)", f"{how}SELECT 0")
     fails = (path, "DEFAULT ''", "DEFAULT '';\nSELECT 1 / 0")
-    variant(standing, version, NEXT, begins, fails)
+    # Declared to be kept, which is said of a schema that is whole.
+    kept = (f"releases/{version}/manifest.toml", 'rollback = "down"', 'rollback = "keep"')
+    variant(standing, version, NEXT, begins, fails, kept)
     said = release(standing, version)
     said.clear(4, "division by zero", "may be half-way; the old version serves", "goaround logs")
     unharmed(standing)

@@ -13,7 +13,9 @@ SAME = "nothing was changed; "
 def test_what_nobody_asked_for_is_refused(standing: Shop) -> None:
     for arguments in (["sign"], ["refuse", "--reason", "no"], ["answer", "look", "--note", "fine"]):
         said = goaround(standing, *arguments)
-        said.clear(9, "v1.0.0 has ended: released", "nothing was changed", "goaround history")
+        said.clear(9, "there is no release under way", "nothing was done", "goaround history shows all")
+    said = goaround(standing, "sign", "v1.0.0")
+    said.clear(9, "v1.0.0 has ended: released", "nothing was changed", "goaround history")
     said = goaround(standing, "abort", "--reason", "no")
     said.clear(9, "there is no release under way", "nothing was done", "goaround history shows all")
     goaround(standing, "resume").clear(9, "there is no release under way", "nothing was done", "goaround history")
