@@ -147,6 +147,24 @@ def _missing(shop: Shop, version: str) -> Iterator[None]:
         os.rename(f"{path}.away", path)  # noqa: PTH104
 
 
+def test_an_old_version_that_still_runs_gets_the_traffic_although_its_artifact_was_altered(standing: Shop) -> None:
+    """And the rollback does not call itself done before the artifact is whole again."""
+    version = variant(standing, "v1.1.0-salted", NEXT)
+    with standing.traffic().flowing() as visitors:
+        flight = takes_off(standing, version).waits_at("production/sign-off")
+        with _altered(standing, "v1.0.0"):
+            said = goaround(standing, "rollback")
+            said.clear(7, "was altered in", "it was not used", "restore the folder from a backup")
+            assert "A person is needed: restore the folder" in said.out
+            assert "then run: goaround rollback" in said.out
+            flight.ends().ended(7)
+            assert serves(standing, "production", "v1.0.0")
+            assert belongs_to(standing) == {"staging": version, "production": version}
+        goaround(standing, "rollback").ended(6)
+    assert visitors.failed == []
+    taken_back(standing, version, visitors)
+
+
 def test_a_rollback_that_was_cut_off_and_then_fails_is_finished_by_the_next(standing: Shop) -> None:
     version = variant(standing, "v1.1.0-stuck", NEXT)
     with standing.traffic().flowing() as visitors:

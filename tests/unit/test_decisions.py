@@ -170,7 +170,9 @@ def test_a_way_back_that_fails_halts_and_says_what_state_things_are_in() -> None
     story = going_back()
     story.until("production/back-health")
     story.fails(what="it does not start")
-    assert decide(story.state, story.now) == Halt(story.step(), "it does not start", "as it was", "mend it")
+    assert decide(story.state, story.now) == Halt(
+        story.step(), "it does not start", "as it was", "mend it; then run: goaround rollback"
+    )
 
 
 def test_a_halt_goes_on_when_asked_after_it_and_only_then() -> None:

@@ -11,6 +11,8 @@ from goaround.domain.release import Environment, Outcome, Plan, Step
 from goaround.domain.strategy import rollback, way_back
 
 RETRY_SECONDS = 2.0
+RETRY = "then run: goaround rollback"
+"""What goes on with a rollback that halted, once a person has mended what stood in its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +131,6 @@ def _on_the_way_back(state: State) -> Decision:
         return Finish(Outcome.REFUSED, f"{seen.failed.what}; {seen.failed.state}; {seen.failed.remedy}")
     if seen.attempt < step.tries or state.rollback_asked_seq > seen.ended_seq:
         return Do(step, seen.attempt + 1)
-    return Halt(step, seen.failed.what, seen.failed.state, seen.failed.remedy)
+    remedy = seen.failed.remedy
+    again = "" if RETRY in remedy else f"; {RETRY}"
+    return Halt(step, seen.failed.what, seen.failed.state, remedy + again)

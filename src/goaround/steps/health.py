@@ -20,7 +20,7 @@ def observe(ctx: Context) -> Report | None:
     if target is None:
         return Report("there is no such version: nothing to verify")
     state = ctx.here.runtime.state(target["slot"])
-    if state is None or not state.running or state.token != spec(ctx, target).token:
+    if state is None or not state.running or state.token != _token(ctx, target):
         return None
     answers = [ctx.http.get(_url(ctx, target["slot"]), 3) for _ in range(IN_A_ROW)]
     if any(answer.status != 200 for answer in answers):
@@ -75,15 +75,12 @@ def _refuse_stranger(ctx: Context, slot: str) -> None:
 def spec(ctx: Context, target: dict[str, Any] | Any) -> ProcessSpec:
     """The process of a version: its artifact with exactly the declared environment. Raises ``Unavailable`` if the
     artifact is missing or was altered."""
-    settings = ctx.config.environments[ctx.environment]
     urls = ctx.here.urls()
     declared = ctx.here.values()
-    port = str(settings.slot_ports[SLOTS.index(target["slot"])])
-    argv = fill(ctx.config.run.command, {"port": port})
-    meaning = hashlib.sha256(canonical([sorted(declared.items()), argv, urls.service])).hexdigest()[:12]
+    port = str(_port(ctx, target["slot"]))
     return ProcessSpec(
-        token=f"{target['version']}@{target['artifact'][7:19]}+{meaning}",
-        argv=argv,
+        token=_token(ctx, target),
+        argv=fill(ctx.config.run.command, {"port": port}),
         cwd=ctx.here.artifacts.path(target["artifact"]),
         env={
             **ctx.base_environment(),
@@ -95,6 +92,15 @@ def spec(ctx: Context, target: dict[str, Any] | Any) -> ProcessSpec:
         secrets=(*ctx.here.secrets(), *urls.secrets),
         stop_grace_seconds=ctx.config.run.stop_grace_seconds,
     )
+
+
+def _token(ctx: Context, target: dict[str, Any] | Any) -> str:
+    """What says that a process is this version in this environment. The artifact is not looked at: a version that
+    runs is not the worse for what became of its files, and a rollback must be able to go back to it."""
+    argv = fill(ctx.config.run.command, {"port": str(_port(ctx, target["slot"]))})
+    declared, urls = ctx.here.values(), ctx.here.urls()
+    meaning = hashlib.sha256(canonical([sorted(declared.items()), argv, urls.service])).hexdigest()[:12]
+    return f"{target['version']}@{target['artifact'][7:19]}+{meaning}"
 
 
 def check(ctx: Context, which: str) -> bool:
