@@ -24,7 +24,7 @@ from tests.front_door import World, world
 
 from goaround.ports import Slot
 
-VISITORS = Path(__file__).with_name("visitors.py")
+VISITORS = Path(__file__).parents[1] / "tests" / "visitors.py"
 CONNECTIONS = 30
 HOLD_SECONDS = 0.3
 Figures = dict[str, float | int]

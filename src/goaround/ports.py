@@ -92,8 +92,9 @@ class Commands(Protocol):
         """
         ...
 
-    def ended(self, key: str) -> Ended | None:
-        """How the command with this key ended; None if it was never started."""
+    def ended(self, key: str, on_output: Callable[[int, str], None] = lambda _offset, _text: None) -> Ended | None:
+        """How the command with this key ended; None if it was never started. ``on_output`` gets all of its output,
+        of which a controller that was killed may have missed some."""
         ...
 
     def end(self, key: str) -> None:

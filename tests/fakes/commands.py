@@ -38,14 +38,19 @@ class FakeCommands:
             # Recorded before it takes effect: a function that raises was cut off, and nobody knows.
             self._ended[command.key] = Ended(exit_code=None, timed_out=False, seconds=0.0, output="")
             self._ended[command.key] = planned(command) if callable(planned) else planned
-        at = 0
-        for line in self._ended[command.key].output.splitlines(keepends=True):
-            on_output(at, line)
-            at += len(line.encode())
+        self._show(command.key, on_output)
         return self._ended[command.key]
 
-    def ended(self, key: str) -> Ended | None:
+    def ended(self, key: str, on_output: Callable[[int, str], None] = lambda _offset, _text: None) -> Ended | None:
+        if key in self._ended:
+            self._show(key, on_output)
         return self._ended.get(key)
+
+    def _show(self, key: str, on_output: Callable[[int, str], None]) -> None:
+        at = 0
+        for line in self._ended[key].output.splitlines(keepends=True):
+            on_output(at, line)
+            at += len(line.encode())
 
     def end(self, key: str) -> None:
         self.asked_to_end.append(key)

@@ -283,7 +283,10 @@ def test_a_journal_that_cannot_be_read_ends_with_7(project: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_detach_with_130_and_harm_nothing(project: Path, how: signal.Signals) -> None:
     journal(project, at_sign_off())
-    words = [sys.executable, "-m", "goaround", "-C", str(project), "status", "-w"]
+    # A shell that starts the tests in the background has its children ignore Ctrl-C; here it is as on a terminal.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    words = [sys.executable, "-c", f"{listening}; from goaround.__main__ import main; main()"]
+    words += ["-C", str(project), "status", "-w"]
     following = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert following.stderr is not None
@@ -293,7 +296,7 @@ def test_ctrl_c_and_sigterm_detach_with_130_and_harm_nothing(project: Path, how:
         _, said = following.communicate(timeout=20)
     finally:
         following.kill()
-        following.wait()
+        following.communicate()
     assert following.returncode == 130
     assert said.splitlines()[-1].startswith("detached; what is under way is recorded")
     assert "goaround resume" in said

@@ -49,6 +49,15 @@ def test_one_that_was_refused_may_be_asked_for_again_under_a_name_of_its_own() -
     assert open_rollback("owner", told(first, refused)).release.id == "v1.0.0.back.2"
 
 
+def test_a_first_release_is_taken_off_only_where_that_is_said() -> None:
+    event = open_rollback("owner", told(released(FIRST)), "maintenance")
+    back = Story(event)
+    assert [step.name for step in back.turns_back().plan.steps if step.kind == "traffic"] == 2 * ["back-traffic"]
+    assert {step.params["to"] for step in back.state.plan.steps if step.kind == "traffic"} == {"nobody"}
+    with pytest.raises(Refused, match=r"leads to v0\.9\.2, not to maintenance"):
+        open_rollback("owner", told(released()), "maintenance")
+
+
 @pytest.mark.parametrize(
     ("stories", "to", "says"),
     [

@@ -216,7 +216,7 @@ def test_programs_are_told_the_same_as_people() -> None:
 def test_a_plan_shows_every_line_and_the_way_back_before_anything_happens() -> None:
     text = plan_text(opened(HELD))
     assert all(f"{s.environment}/{s.name}" in text and s.says in text for s in opened(HELD).plan.steps)
-    assert "replaces v0.9.2; 1 migration files: migrations/0002.sql" in text
+    assert "replaces v0.9.2; migrations: migrations/0002.sql" in text
     back = text[text.index("the way back") :]
     assert "production: v0.9.2 is not declared to work on the new schema: requests wait while it changes" in back
     assert "production/back-down" in back

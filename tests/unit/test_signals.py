@@ -207,7 +207,7 @@ def test_an_answer_may_be_given_ahead_and_corrected_until_the_release_goes_by_it
     story.until("staging/sign-off")
     error = refused(lambda: answer(story.state, "rls", "owner", "after all", None), Stale)
     assert (error.what, error.state) == ("rls has been answered", "the first answer stands")
-    assert error.remedy == "if it was wrong, end the release: goaround abort v1.0.0"
+    assert error.remedy == "if it was wrong, end the release: goaround abort v1.0.0 --reason …"
 
 
 def test_an_item_that_is_not_on_the_list_is_refused_with_those_that_are() -> None:
@@ -259,7 +259,7 @@ def test_a_rollback_to_somewhere_else_is_refused_with_where_it_leads() -> None:
         "the way back from v1.0.0 leads to v0.9.2, not to v0.8.0"
     )
     assert (
-        "a maintenance answer, not to v0.8.0"
+        "leads to maintenance, not to v0.8.0"
         in refused(lambda: ask_rollback(Story(opened(FIRST)).state, "owner", "bad", to="v0.8.0")).what
     )
 

@@ -367,7 +367,8 @@ def test_an_assessment_that_cannot_read_the_log_does_not_stand_in_the_way(scene:
     scene.proxy["production"] = Blind()
     report = run(assess, going_back(scene, "production/back-assess"))
     assert (report.facts["severity"], report.facts["gaps"]) == ("major", True)
-    assert "with gaps in the log" in report.says
+    assert (report.facts["requests"], report.facts["errors"]) == (None, None), "no data is never 0"
+    assert "could not be told" in report.says
 
 
 def test_before_the_switch_there_is_nothing_to_count(scene: Scene) -> None:
@@ -397,3 +398,26 @@ def test_an_incident_record_that_people_filled_in_is_not_written_again(scene: Sc
     path = scene.folder / "incidents" / "v1.0.0.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "root_cause": "a missing index"}))
     assert run(incident, ctx).facts["root_cause"] == "a missing index"
+
+
+def test_an_assessment_long_after_completion_counts_what_the_release_served(scene: Scene) -> None:
+    ctx = going_back(scene, "production/back-assess")
+    origin = ctx.state
+    release = replace(origin.release, id="v1.0.0.back", kind="rollback", of=origin.release.id)
+    late = replace(origin, opened=replace(origin.opened, release=release), steps={})
+    switched = origin.of("v1.0.0/production/traffic").begun_at
+    assert switched is not None
+    scene.proxy["production"].record(switched + timedelta(seconds=1), "green", requests=7, errors=1)
+    scene.clock.wait(max(0.0, (switched - scene.clock.now()).total_seconds()) + 5)
+    seen = assess.observe(replace(ctx, state=late, states=lambda: {origin.release.id: origin}))
+    assert (seen.facts["requests"], seen.facts["errors"]) == (7, 1)
+
+
+def test_what_a_command_printed_after_its_controller_was_killed_is_kept(scene: Scene) -> None:
+    ctx = at(scene, "production/migrate")
+    scene.commands.script = {"*": Ended(0, False, 0.1, "applied 0002\n")}
+    key = f"{ctx.step.key}/up#1"
+    scene.commands.run(Command(key, ("up",), ctx.folder, {}, 1.0), lambda _offset, _text: None)
+    assert list(ctx.journal.output(key)) == []
+    assert ctx.ran("up") is not None
+    assert [text for _, _, text in ctx.journal.output(key)] == ["applied 0002\n"]

@@ -60,13 +60,16 @@ class ShimCommands:
         run.output.show(on_output, complete=True)
         return run.ended()
 
-    def ended(self, key: str) -> Ended | None:
+    def ended(self, key: str, on_output: Callable[[int, str], None] = lambda _offset, _text: None) -> Ended | None:
         """See the port. Waits for the command should it be running."""
         run = _Run(self._folder / _name(key), self._tick)
         if not run.folder.is_dir():
             return None
-        with run.locked(lambda _offset, _text: None):
-            return run.ended() if run.started else None
+        with run.locked(on_output):
+            if not run.started:
+                return None
+            run.output.show(on_output, complete=True)
+            return run.ended()
 
     def end(self, key: str) -> None:
         """See the port. Does not tick, so that it cannot be broken off; takes some ten seconds at most.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from goaround.wiring import House
 
 DETACHED = 130
+FOLDER = ".goaround"
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on standard output.")
 by_option = click.option(
     "--by", metavar="NAME", help="Who says so.  [default: $GOAROUND_BY, or the name you are logged in by]"
@@ -67,10 +68,15 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def house(directory: str) -> House:
-    from goaround.wiring import House
+def house(directory: str, *, anywhere: bool = False) -> House:
+    """The house in that folder. Raises ``ConfigurationError`` where there is none, unless it may be ``anywhere``."""
+    from goaround.wiring import House, read_config
 
-    return House(Path(directory).resolve(), say=say)
+    project = Path(directory).resolve()
+    toml = project / "goaround.toml"
+    if not anywhere and not toml.exists() and not (project / FOLDER).exists():
+        read_config(toml)  # says what is missing, and what to do
+    return House(project, say=say)
 
 
 def config_of(home: House) -> tuple[Config, str]:
@@ -100,7 +106,10 @@ def speaker(by: str | None) -> str:
 
 
 def release_of(home: House, wanted: str | None, *, running: bool = False) -> State:
-    """The release that is meant: by id or version (its newest attempt), or the one under way. Raises ``Refused``."""
+    """The release that is meant: by its id, or else by version (its newest attempt), or the one under way.
+
+    Raises ``Refused`` if there is none.
+    """
     states = home.states.refresh().all()
     matching = [
         state
@@ -122,4 +131,4 @@ def release_of(home: House, wanted: str | None, *, running: bool = False) -> Sta
             state="nothing was done",
             remedy="name one: " + ", ".join(state.release.id for state in matching),
         )
-    return exact[-1] if exact and running else matching[-1]
+    return exact[-1] if exact else matching[-1]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from goaround.wiring import House
 
 FAILED = 4
+MISCONFIGURED = 3
+CONFIGURATION = "configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +35,45 @@ class Finding:
 def command(directory: str, as_json: bool) -> int:
     from goaround.cli.render import columns
 
-    home = house(directory)
-    findings = [_look(what, check) for what, check in _checks(home)]
+    home = house(directory, anywhere=True)
+    findings = [found for what, check in _checks(home) for found in _look(what, check)]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
         marks = {"passed": "✓", "failed": "✗", "could not tell": "?"}
         click.echo(columns((marks[f.answer], f.what, f.says) for f in findings))
-    return 0 if all(finding.answer == "passed" for finding in findings) else FAILED
+    wrong = {finding.what for finding in findings if finding.answer != "passed"}
+    return MISCONFIGURED if CONFIGURATION in wrong else FAILED if wrong else 0
 
 
-def _look(what: str, check: Callable[[], str]) -> Finding:
-    from goaround.domain.errors import GoaroundError
+def _look(what: str, check: Callable[[], str]) -> list[Finding]:
+    """What was found; of a configuration, every mistake."""
+    from goaround.domain.errors import ConfigurationError, GoaroundError
 
     try:
-        return Finding(what, "passed", check())
+        return [Finding(what, "passed", check())]
+    except ConfigurationError as error:
+        return [Finding(what, "failed", mistake) for mistake in error.mistakes]
     except GoaroundError as error:
-        return Finding(what, "failed", f"{error.what} — {error.remedy}".replace("\n", " "))
+        return [Finding(what, "failed", f"{error.what} — {error.remedy}".replace("\n", " "))]
     except Exception as error:  # noqa: BLE001  # a doctor does not fall over because of a patient
-        return Finding(what, "could not tell", f"{type(error).__name__}: {error}")
+        return [Finding(what, "could not tell", f"{type(error).__name__}: {error}")]
 
 
 def _checks(home: House) -> list[tuple[str, Callable[[], str]]]:
     """What is looked at, in the order in which one thing needs another."""
+    from goaround.domain.errors import ConfigurationError
+
     checks: list[tuple[str, Callable[[], str]]] = [
         ("repository", lambda: f"HEAD is {home.repository.commit('HEAD').digest[:10]}"),
-        ("configuration", lambda: f"{config_of(home)[0].service}: goaround.toml is right"),
+        (CONFIGURATION, lambda: f"{config_of(home)[0].service}: goaround.toml is right"),
         ("haproxy", home.haproxy),
         ("journal", lambda: _journal(home)),
         ("disk", lambda: _disk(home)),
     ]
     try:
         config, _ = config_of(home)
-    except Exception:  # noqa: BLE001  # said above, with all its mistakes
+    except ConfigurationError:  # said above, with all its mistakes; without it there are no environments to look at
         return checks
     for environment in ("staging", "production"):
         checks += _environment(home, config, environment)

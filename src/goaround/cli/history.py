@@ -12,11 +12,11 @@ from goaround.cli.common import guarded, house, json_option, print_json
 @click.pass_obj
 @guarded
 def command(directory: str, as_json: bool) -> int:
-    from goaround.cli.render import history, result_json
+    from goaround.cli.render import history, result_json, standing_code
 
     states = house(directory).states.refresh().all()
     if as_json:
-        print_json([result_json(state, states, 0) for state in states.values()])
+        print_json([result_json(state, states, standing_code(state, states)) for state in states.values()])
     else:
         click.echo(history(states.values()))
     return 0

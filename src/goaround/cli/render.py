@@ -52,7 +52,7 @@ def plan_text(opened: Opened) -> str:
     lines = [
         f"{release.version} ({release.commit[:10]} {release.subject})",
         f"replaces {release.previous or 'nothing: it is the first release'}; "
-        f"{len(release.migrations)} migration files: {', '.join(release.migrations) or 'none'}",
+        f"migrations: {', '.join(release.migrations) or 'none'}",
         "",
     ]
     for phase, steps in groupby(opened.plan.steps, key=lambda step: step.phase):
@@ -143,7 +143,7 @@ def rollback_seconds(state: State) -> float | None:
     return (max(times) - state.back_at).total_seconds() if times else None
 
 
-def result_json(state: State, states: Mapping[str, State], code: int) -> Mapping[str, object]:
+def result_json(state: State, states: Mapping[str, State], code: int | None) -> Mapping[str, object]:
     """How a release stands, for programs."""
     now = datetime.now(UTC)
     back = rollback_seconds(state)
@@ -237,6 +237,15 @@ EXIT_CODES = {
     Outcome.REFUSED: 9,
     Outcome.ABORTED: 9,
 }
+
+
+def standing_code(state: State, states: Mapping[str, State]) -> int | None:
+    """The exit code of a release as it stands; None while it is on its way."""
+    decision = decide(state, datetime.now(UTC), held_by(states.values(), state.release.id))
+    if state.closed is not None or isinstance(decision, Halt) or (isinstance(decision, Wait) and decision.on_person):
+        assert isinstance(decision, Finish | Halt | Wait)
+        return exit_code(state, decision)
+    return None
 
 
 def exit_code(state: State, decision: Finish | Wait | Halt) -> int:

@@ -11,7 +11,11 @@ HUNG_SECONDS = 10.0
 
 
 @click.command(help="Take production back to the last healthy release. Skips gates; works when the new one is broken.")
-@click.option("--to", metavar="VERSION", help="Insist that this is where it leads.")
+@click.option(
+    "--to",
+    metavar="VERSION",
+    help="Insist that this is where it leads; maintenance: take the traffic off a first release.",
+)
 @click.option("--reason", default="asked for", show_default=True, help="Why; it is kept.")
 @by_option
 @json_option

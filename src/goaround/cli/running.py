@@ -57,7 +57,12 @@ def finish(home: House, ending: Ending, *, as_json: bool, wanted: Outcome) -> in
     else:
         print(release_text(ending.state, states))
     if isinstance(ending.decision, Wait):
-        say(f"go on when that is done: goaround resume {ending.state.release.id}")
+        release, step = ending.state.release.id, ending.decision.step
+        word = {
+            "answer": f'goaround answer {step.name.removeprefix("check-")} --note "…"',
+            "sign_off": f'goaround sign {release} --by {ending.state.terms.signers[step.environment][0]} --note "…"',
+        }.get(step.kind)
+        say(f"{word}; then go on: goaround resume {release}" if word else f"go on then: goaround resume {release}")
     return code
 
 

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 @click.pass_obj
 @guarded
 def command(directory: str, release: str | None, watch: bool, as_json: bool) -> int:
-    from goaround.cli.render import overview, release_text, result_json
+    from goaround.cli.render import overview, release_text, result_json, standing_code
 
     home = house(directory)
     if watch:
-        return _follow(directory, release)
+        return _follow(directory, release, as_json=as_json)
     states = home.states.refresh().all()
     if release is not None:
         state = release_of(home, release)
         if as_json:
-            print_json(result_json(state, states, 0))
+            print_json(result_json(state, states, standing_code(state, states)))
         else:
             click.echo(release_text(state, states) + _controller(home, state))
     elif as_json:
@@ -63,7 +63,7 @@ def _controller(home: House, state: State) -> str:
 def _overview_json(directory: str) -> object:
     from dataclasses import asdict
 
-    from goaround.cli.render import result_json
+    from goaround.cli.render import result_json, standing_code
     from goaround.domain.environments import ENVIRONMENTS, occupant, serving
 
     states = house(directory).states.refresh().all()
@@ -71,13 +71,15 @@ def _overview_json(directory: str) -> object:
     for name in ENVIRONMENTS:
         now, held = serving(states.values(), name), occupant(states.values(), name)
         environments[name] = {"serves": asdict(now) if now else None, "belongs_to": held.release.id if held else None}
-    under_way = [result_json(state, states, 0) for state in states.values() if state.closed is None]
+    under_way = [
+        result_json(state, states, standing_code(state, states)) for state in states.values() if state.closed is None
+    ]
     return {"environments": environments, "under_way": under_way}
 
 
-def _follow(directory: str, release: str | None) -> int:
+def _follow(directory: str, release: str | None, *, as_json: bool) -> int:
     from goaround.cli.live import progress
-    from goaround.cli.render import exit_code
+    from goaround.cli.render import exit_code, result_json
     from goaround.cli.running import FOLLOW_SECONDS, show_new
     from goaround.domain.decisions import Finish, Halt, decide
 
@@ -92,5 +94,9 @@ def _follow(directory: str, release: str | None) -> int:
             decision = decide(state, home.clock.now())
             if state.closed is not None or isinstance(decision, Halt):
                 assert isinstance(decision, Finish | Halt)
-                return exit_code(state, decision)
+                code = exit_code(state, decision)
+                break
             home.clock.wait(FOLLOW_SECONDS)
+    if as_json:
+        print_json(result_json(state, home.states.all(), code))
+    return code

@@ -9,6 +9,9 @@ from goaround.domain.release import Step
 from goaround.domain.signoff import digest
 from goaround.domain.triggers import Severity
 
+MAINTENANCE = "maintenance"
+"""Where the way back from a first release leads: visitors get a maintenance answer."""
+
 
 def sign(state: State, by: str, note: str) -> Signed:
     """A signature under the sign-off that the release waits at."""
@@ -39,7 +42,7 @@ def answer(state: State, item: str, by: str, note: str, severity: Severity | Non
         raise Stale(
             f"{item} has been answered",
             state="the first answer stands",
-            remedy=f"if it was wrong, end the release: goaround abort {state.release.id}",
+            remedy=f"if it was wrong, end the release: goaround abort {state.release.id} --reason …",
         )
     return Answered(step.key, by, note, severity)
 
@@ -55,11 +58,11 @@ def abort(state: State, by: str, reason: str) -> AbortAsked:
 def ask_rollback(state: State, by: str, reason: str, to: str | None = None) -> RollbackAsked:
     """A rollback now; or, where one halted, another try at the step that failed."""
     _under_way(state)
-    if to is not None and to != state.release.previous:
+    leads_to = state.release.previous or MAINTENANCE
+    if to not in (None, leads_to):
         raise _refused(
             state,
-            f"the way back from {state.release.version} leads to {state.release.previous or 'a maintenance answer'}, "
-            f"not to {to}",
+            f"the way back from {state.release.version} leads to {leads_to}, not to {to}",
             "run goaround rollback without --to",
         )
     return RollbackAsked(by, reason)

@@ -16,6 +16,7 @@ from goaround.domain.errors import ConfigurationError, Locked, Refused, Stale
 from goaround.domain.events import Opened
 from goaround.domain.journal import State
 from goaround.domain.release import Environment, Outcome, Plan, Release
+from goaround.domain.signals import MAINTENANCE
 from goaround.domain.strategy import staging_first
 from goaround.ports import Commit, Repository
 
@@ -65,24 +66,26 @@ def open_rollback(by: str, states: Mapping[str, State], version: str | None = No
             state="nothing was changed",
             remedy="release the version that you want, as a new version",
         )
-    if state.release.previous is None:
+    leads_to = state.release.previous or MAINTENANCE
+    if state.release.previous is None and version is None:
         raise Refused(
             f"{now.version} is the first release of {state.terms.service}: there is nothing to go back to",
             state="nothing was changed",
-            remedy="mend it and release the next version; while it is under way, goaround abort takes traffic off",
+            remedy="mend it and release the next version; or take its traffic off, so that visitors get a maintenance "
+            f"answer: goaround rollback --to {MAINTENANCE}",
         )
-    if version is not None and version != state.release.previous:
+    if version not in (None, leads_to):
         raise Refused(
-            f"the way back from {now.version} leads to {state.release.previous}, not to {version}",
+            f"the way back from {now.version} leads to {leads_to}, not to {version}",
             state="nothing was changed",
-            remedy=f"goaround rollback --to {state.release.previous}; or release {version} again as a new version",
+            remedy=f"goaround rollback --to {leads_to}; or release {version} again as a new version",
         )
     held = occupant(states.values(), "production")
     if held is not None:
         raise Locked(
             f"production belongs to {held.release.id}",
             state="nothing was changed",
-            remedy=f"end it first: goaround abort {held.release.id}",
+            remedy=f"end it first: goaround abort {held.release.id} --reason …",
         )
     in_staging = serving(states.values(), "staging")
     both = occupant(states.values(), "staging") is None and in_staging and in_staging.release == now.release
@@ -98,8 +101,12 @@ def _manifest(repository: Repository, commit: Commit, version: str) -> Manifest:
     path = str(PurePosixPath("releases") / version / "manifest.toml")
     content = repository.read(commit.digest, path)
     if content is None:
+        there = [
+            PurePosixPath(found).parent.name for found in repository.files(commit.digest, "releases/*/manifest.toml")
+        ]
         raise Refused(
-            f"{path} is not in commit {commit.digest[:10]}",
+            f"{path} is not in commit {commit.digest[:10]}, "
+            f"which has manifests of: {', '.join(sorted(there)) or 'none'}",
             state="nothing was started",
             remedy=f'write it (at least: version = "{version}"), commit it, and release again',
         )
@@ -132,7 +139,8 @@ def _refuse_occupied(states: Iterable[State]) -> None:
         raise Locked(
             f"staging belongs to {held.release.id} until its outcome",
             state="nothing was started",
-            remedy=f"finish it (goaround resume {held.release.id}) or end it (goaround abort {held.release.id})",
+            remedy=f"finish it (goaround resume {held.release.id}) "
+            f"or end it (goaround abort {held.release.id} --reason …)",
         )
 
 

@@ -170,7 +170,7 @@ class Context:
         runs = 0
         for number in itertools.count():
             key = self._command_key(name, number)
-            before = self.commands.ended(key)
+            before = self._ended(key)
             if before is not None and (fresh or before.exit_code is None):
                 continue
             filled = fill(argv, variables or {})
@@ -194,10 +194,14 @@ class Context:
     def ran(self, name: str = "") -> Ended | None:
         """How the command of this attempt ended; None if it has no complete run yet."""
         for number in itertools.count():
-            ended = self.commands.ended(self._command_key(name, number))
+            ended = self._ended(self._command_key(name, number))
             if ended is None or ended.exit_code is not None:
                 return ended
         raise AssertionError("unreachable")
+
+    def _ended(self, key: str) -> Ended | None:
+        """How it ended, with whatever it printed after the controller that started it was killed."""
+        return self.commands.ended(key, partial(self.journal.write_output, key))
 
     def wait_until(self, true: Callable[[], bool], *, seconds: float, every: float = 0.1) -> bool:
         """Wait for a condition; False if it did not come true in time."""

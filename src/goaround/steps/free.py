@@ -15,7 +15,8 @@ def observe(ctx: Context) -> Report:
             raise Locked(
                 f"{environment} belongs to {other.release.id} until its outcome",
                 state="nothing was built or changed",
-                remedy=f"finish it (goaround resume {other.release.id}) or end it (goaround abort {other.release.id})",
+                remedy=f"finish it (goaround resume {other.release.id}) "
+                f"or end it (goaround abort {other.release.id} --reason …)",
             )
         ctx.around[environment].proxy.ensure()
     version = expect_predecessor(ctx, "nothing was built or changed")
