@@ -96,8 +96,8 @@ def test_each_state_is_told_in_one_sentence() -> None:
     assert told(story) == "v1.0.0 turns back: owner aborted it: no"
     assert told(going_back()).startswith("v1.0.0 is being taken back: production: stop")
     assert told(halted()) == (
-        "v1.0.0 could not be taken back: v1.0.0/production/back-health: it does not start. A person is needed: mend it; "
-        "then run: goaround rollback"
+        "v1.0.0 could not be taken back: v1.0.0/production/back-health: it does not start. "
+        "A person is needed: mend it; then run: goaround rollback"
     )
     assert told(rolled_back()) == "v1.0.0 rolled back: too many errors"
     done = Story(opened())
