@@ -303,9 +303,13 @@ def main(arguments: Sequence[str]) -> int:
         summary = options.folder / "summary.json"
         summary.write_text(json.dumps([asdict(one) for one in flown], indent=1) + "\n")
         shown = os.path.relpath(demo.project)
-        print(f"summary: {os.path.relpath(summary)}; look around: goaround -C {shown} status | history | logs {BAD}")
+        print(
+            f"summary: {os.path.relpath(summary)}; look around: goaround -C {shown} status | history | logs {releases[-1]}"
+        )
         if options.keep:
-            print(f"production answers at {demo.base_url}; end it with: make demo-stop")
+            print(
+                f"production answers at {demo.base_url}; end it with: goaround -C {os.path.relpath(options.folder.resolve().parents[1])} demo stop"
+            )
     finally:
         if not options.keep:
             demo.close()
