@@ -83,12 +83,14 @@ class Demo:
         assert state is not None
         return self._flown(state, began)
 
-    def close(self) -> None:
-        """Stop the traffic and everything that serves."""
+    def end_traffic(self) -> None:
         if self._traffic is not None:
             self._traffic.terminate()
             self._traffic.wait()
             self._traffic = None
+
+    def close(self) -> None:
+        """Stop everything that serves."""
         self.house.shut_down(self.config)
         self.notices.close()
 
@@ -302,15 +304,14 @@ def main(arguments: Sequence[str]) -> int:
         report(demo, flown)
         summary = options.folder / "summary.json"
         summary.write_text(json.dumps([asdict(one) for one in flown], indent=1) + "\n")
-        shown = os.path.relpath(demo.project)
-        print(
-            f"summary: {os.path.relpath(summary)}; look around: goaround -C {shown} status | history | logs {releases[-1]}"
-        )
+        print(f"summary: {os.path.relpath(summary)}")
+        last = releases[-1]
+        print(f"look around: goaround -C {os.path.relpath(demo.project)} status | history | logs {last}")
         if options.keep:
-            print(
-                f"production answers at {demo.base_url}; end it with: goaround -C {os.path.relpath(options.folder.resolve().parents[1])} demo stop"
-            )
+            home = os.path.relpath(options.folder.resolve().parents[1])
+            print(f"production answers at {demo.base_url}; end it with: goaround -C {home} demo stop")
     finally:
+        demo.end_traffic()
         if not options.keep:
             demo.close()
     expected = ["rolled_back" if version == BAD else "released" for version in releases]
