@@ -1,4 +1,4 @@
-"""What goaround needs of its neighbours. Each port has at most five methods; adapters implement them,
+"""What goaround needs of its neighbours. Each port has a handful of methods; adapters implement them,
 ``wiring.py`` chooses them, and the same contract tests run on every adapter and its fake.
 
 All errors raised are of ``goaround.domain.errors``; all times are aware UTC datetimes; all durations are seconds.
