@@ -1,39 +1,33 @@
-"""The command line: ``python -m neotoma serve`` and ``python -m neotoma migrate``."""
+"""The command line: ``python -m neotoma COMMAND``. Each command is a module in ``commands/``, loaded when asked for."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-
-def arguments() -> argparse.ArgumentParser:
-    """The grammar of the command line."""
-    parser = argparse.ArgumentParser(prog="neotoma", description="Upload documents, extract facts, search them.")
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    serve = commands.add_parser("serve", help="serve the page and the API; DATABASE_URL names the database")
-    serve.add_argument("--port", type=int, required=True)
-    serve.add_argument("--host", default="127.0.0.1")
-
-    migrate = commands.add_parser("migrate", help="change the schema; MIGRATION_DATABASE_URL names the database")
-    verbs = migrate.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("up", help="bring the schema to the newest version of this tree")
-    down = verbs.add_parser("down", help="take the schema back to an older version")
-    down.add_argument("--to", required=True, metavar="VERSION", help="the version to go back to; 0 is an empty schema")
-    verbs.add_parser("current", help="print the version of the schema")
-    verbs.add_parser("list", help="list this tree's migrations, and which of them are applied")
-    return parser
+COMMANDS = {
+    "serve": "serve the pages, the API and MCP",
+    "demo": "everything at once, with sample data, on this machine",
+    "mcp": "speak MCP on standard input and output, for one user",
+    "migrate": "change the schema: up, down --to VERSION, current, list",
+    "integrity": "count orphans and circles; exit 1 if there are any",
+    "account": "claim the legacy owner's memory; make a person's token",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    chosen = arguments().parse_args(argv)
-    if chosen.command == "migrate":
-        from neotoma import migrate
-
-        return migrate.run(chosen.verb, getattr(chosen, "to", None))
-    from neotoma import server
-
-    return server.serve(chosen.host, chosen.port)
+    given = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser(prog="neotoma", description="Deterministic memory for people and their agents.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    chosen = next((word for word in given if word in COMMANDS), None)
+    for name, purpose in COMMANDS.items():
+        subparser = commands.add_parser(name, help=purpose, description=purpose)
+        if name == chosen:
+            import_module(f"neotoma.commands.{name}").arguments(subparser)
+    options = parser.parse_args(given)
+    code: int = import_module(f"neotoma.commands.{options.command}").run(options)
+    return code
 
 
 if __name__ == "__main__":

@@ -33,6 +33,13 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
   version text PRIMARY KEY, name text NOT NULL, finished boolean NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
+WALLED = ("GRANT neotoma_member, neotoma_single TO {}",)
+UNWALLED = ("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",)
+ALWAYS = (
+    "GRANT USAGE ON SCHEMA public TO {}",
+    "REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM {}",
+    "GRANT SELECT ON schema_migrations TO PUBLIC",
+)
 CURRENT = "SELECT version || CASE WHEN finished THEN '' ELSE '-partial' END FROM schema_migrations ORDER BY version"
 
 
@@ -143,17 +150,19 @@ def _execute(connection: Connection, script: Script, after: Callable[[], None] =
 
 
 def _grant(connection: Connection) -> None:
-    """Let ``APP_ROLE`` read and write rows, and read the version. Without that variable nothing is granted."""
+    """Let ``APP_ROLE`` serve, owning nothing. Without that variable nothing is granted.
+
+    On a schema with users it becomes a member of the two roles that the policies know, and has no table of its own.
+    """
     if not (name := os.environ.get("APP_ROLE")):
         return
     role = sql.Identifier(name)
-    for statement in (
-        "GRANT USAGE ON SCHEMA public TO {}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
-        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
-        "REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM {}",
-    ):
+    for statement in (*(WALLED if _has_users(connection) else UNWALLED), *ALWAYS):
         connection.execute(sql.SQL(statement).format(role))
+
+
+def _has_users(connection: Connection) -> bool:
+    return connection.execute("SELECT FROM pg_class WHERE oid = to_regclass('users')").rowcount == 1
 
 
 def _list(connection: Connection, known: tuple[Migration, ...]) -> None:

@@ -1,7 +1,7 @@
 """The migrations of this tree: ``migrations/NNNN_name.up.sql``, each with its ``.down.sql``.
 
 A file runs in one transaction unless its first line is ``-- migrate: no transaction``. Such a file is sent statement by
-statement, so in it a semicolon at the end of a line ends a statement, always.
+statement, so in it a semicolon at the end of a line ends a statement, always, unless it is between ``$$`` and ``$$``.
 """
 
 import re
@@ -11,6 +11,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parents[2] / "migrations"
 FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>\w+)\.up\.sql")
 NO_TRANSACTION = "-- migrate: no transaction"
+STATEMENT = re.compile(r"((?:\$\$.*?\$\$|.)+?)(?:;[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 
 
 class MigrationError(Exception):
@@ -33,7 +34,7 @@ class Script:
         """What is sent to the database one after the other: the whole script if it is transactional."""
         if self.transactional:
             return (self.sql,)
-        parts = re.split(r";[ \t]*$", self.sql, flags=re.MULTILINE)
+        parts = STATEMENT.findall(self.sql)
         return tuple(part.strip() for part in parts if re.sub(r"^\s*--.*$", "", part, flags=re.MULTILINE).strip())
 
 

@@ -1,2 +1,0 @@
-DROP TABLE facts;
-DROP TABLE documents;

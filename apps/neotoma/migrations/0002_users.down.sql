@@ -1,0 +1,2 @@
+DROP TABLE planted, users;
+DROP FUNCTION member_id;

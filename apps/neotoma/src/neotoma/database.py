@@ -1,0 +1,55 @@
+"""Connections that belong to one user for one transaction, and see nothing of anybody else's.
+
+The service logs in as a role that owns nothing and, from the first moment of each connection on, is ``neotoma_member``.
+For that role every table answers only for the user named by the transaction; without one, it answers nothing.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import AsyncConnectionPool
+
+Connection = AsyncConnection[Any]
+ROLE = "neotoma_member"
+
+
+class Database:
+    """The pool. It opens, and the service starts, while the database is away."""
+
+    def __init__(self, url: str, most: int = 10) -> None:
+        asked = str(conninfo_to_dict(url).get("options") or "")
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=most,
+            timeout=2.5,
+            reconnect_timeout=1,
+            check=AsyncConnectionPool.check_connection,
+            kwargs={"application_name": "neotoma", "connect_timeout": 2, "options": f"{asked} -c role={ROLE}".strip()},
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; does not wait."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def of(self, user: UUID) -> AsyncIterator[Connection]:
+        """A transaction in which this user's rows are all there is; committed when the block ends without an error."""
+        async with self._pool.connection() as connection:
+            await connection.execute("SELECT set_config('neotoma.user_id', %s, true)", (str(user),))
+            yield connection
+
+    @asynccontextmanager
+    async def of_nobody(self) -> AsyncIterator[Connection]:
+        """A transaction that sees no row: for the functions that know who may ask what, such as a login."""
+        async with self._pool.connection() as connection:
+            yield connection
