@@ -20,6 +20,7 @@ from tests.postgres_server import FAST, PostgresServer, open_folder
 
 from goaround.adapters.postgres.account import server_account
 from goaround.adapters.postgres.binaries import copied_to, server_programs
+from goaround.adapters.postgres.cluster import SUPERUSER
 from goaround.adapters.postgres.embedded import EmbeddedPostgres
 from goaround.domain.errors import Unavailable
 from goaround.outliving import durable
@@ -28,6 +29,7 @@ from goaround.ports import DatabaseUrls
 ENSURE = """
 import sys
 from pathlib import Path
+from goaround.adapters.postgres.cluster import SUPERUSER
 from goaround.adapters.postgres.embedded import EmbeddedPostgres
 EmbeddedPostgres(Path(sys.argv[1]), "test", "shop-front", settings={settings!r}).ensure()
 print("answers", flush=True)
@@ -73,6 +75,21 @@ def test_the_application_owns_nothing_and_the_migration_role_sees_everything(pos
         connection.execute("ALTER TABLE secrets ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
         assert connection.execute("SELECT count(*) FROM secrets").fetchone() == (1,)
         connection.rollback()
+
+
+def test_the_migration_role_may_make_roles_also_where_an_earlier_version_made_it(settled: Path) -> None:
+    urls = shop(settled).ensure()
+    password = (durable.read_json(str(settled / "passwords.json")) or {})[SUPERUSER]
+    with psycopg.connect(urls.migration, user=SUPERUSER, password=str(password)) as superuser:
+        superuser.execute("ALTER ROLE shop_front_migrate NOCREATEROLE")
+    with psycopg.connect(urls.migration, autocommit=True) as migration:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            migration.execute("CREATE ROLE reader")
+        assert shop(settled).ensure() == urls
+        migration.execute("CREATE ROLE reader")
+        migration.execute("DROP ROLE reader")
+    with psycopg.connect(urls.service) as service, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        service.execute("CREATE ROLE reader")
 
 
 def test_the_server_is_set_up_for_what_comes_later(settled: Path) -> None:

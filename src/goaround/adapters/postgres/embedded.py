@@ -195,12 +195,17 @@ class EmbeddedPostgres:
 
     def _have_roles(self, database: Connection[tuple[object, ...]], passwords: Mapping[str, str]) -> None:
         # The owner sees every row, whatever policies say: what it cannot see, neither a backup nor a migration has.
-        for role, attributes in ((self._migrate, "BYPASSRLS"), (self._app, "NOBYPASSRLS")):
+        # It makes the roles that policies are for.
+        for role, attributes in ((self._migrate, "BYPASSRLS CREATEROLE"), (self._app, "NOBYPASSRLS")):
             if database.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
                 # As a verifier: statements may end up in the server's log.
                 verifier = database.pgconn.encrypt_password(passwords[role].encode(), role.encode(), b"scram-sha-256")
                 create = sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}")
                 database.execute(create.format(sql.Identifier(role), sql.SQL(attributes), verifier.decode()))
+        # One that an earlier goaround made may not make roles yet.
+        lacking = "SELECT FROM pg_roles WHERE rolname = %s AND NOT rolcreaterole"
+        if database.execute(lacking, [self._migrate]).fetchone() is not None:
+            database.execute(sql.SQL("ALTER ROLE {} CREATEROLE").format(sql.Identifier(self._migrate)))
         if database.execute("SELECT FROM pg_database WHERE datname = %s", [self._database]).fetchone() is None:
             names = sql.Identifier(self._database), sql.Identifier(self._migrate)
             database.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
