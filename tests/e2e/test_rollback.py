@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.e2e.desk import (
@@ -209,3 +210,24 @@ def test_the_first_release_of_all_goes_back_to_a_maintenance_answer(shop_factory
     }
     assert belongs_to(shop) == {"staging": None, "production": None}
     release(shop, "v1.0.0").clear(9, "was rolled back from production", "nothing was started", "next version")
+
+
+def _environ(shop: Shop, slot: str) -> dict[str, str]:
+    """What the process in a slot of production was started with."""
+    there = shop.house.runtime("production").state(slot)
+    assert there is not None
+    text = Path(f"/proc/{there.pid}/environ").read_text()
+    return dict(pair.split("=", 1) for pair in text.split("\0") if pair)
+
+
+def test_the_old_version_comes_back_with_the_variables_it_was_released_with(standing: Shop) -> None:
+    version = variant(standing, "v1.1.0-told-otherwise", NEXT)
+    before, after = 'SHOP_ENVIRONMENT = "production"', 'SHOP_ENVIRONMENT = "production", SHOP_COLOUR = "red"'
+    with toml(standing, WATCHED, (before, after)), standing.traffic().flowing() as visitors:
+        flight = takes_off(standing, version).reaches("production/watch")
+        assert _environ(standing, "green")["SHOP_COLOUR"] == "red"
+        _kill(standing, "blue")
+        goaround(standing, "rollback").ended(6)
+        flight.ends().ended(6)
+    assert "SHOP_COLOUR" not in _environ(standing, "blue")
+    taken_back(standing, version, visitors)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
+from goaround.config.load import parse_config
+from goaround.config.models import Config
 from goaround.config.placeholders import fill
+from goaround.config.references import is_reference
 from goaround.domain.errors import GoaroundError
 from goaround.domain.signoff import canonical
 from goaround.ports import SLOTS, ProcessSpec
@@ -72,15 +76,15 @@ def _refuse_stranger(ctx: Context, slot: str) -> None:
         )
 
 
-def spec(ctx: Context, target: dict[str, Any] | Any) -> ProcessSpec:
-    """The process of a version: its artifact with exactly the declared environment. Raises ``Unavailable`` if the
-    artifact is missing or was altered."""
+def spec(ctx: Context, target: Mapping[str, Any]) -> ProcessSpec:
+    """The process of a version: its artifact with exactly the environment declared for it. Raises ``Unavailable`` if
+    the artifact is missing or was altered."""
     urls = ctx.here.urls()
-    declared = ctx.here.values()
+    config, declared, secrets = terms(ctx, target)
     port = str(_port(ctx, target["slot"]))
     return ProcessSpec(
         token=_token(ctx, target),
-        argv=fill(ctx.config.run.command, {"port": port}),
+        argv=fill(config.run.command, {"port": port}),
         cwd=ctx.here.artifacts.path(target["artifact"]),
         env={
             **ctx.base_environment(),
@@ -89,17 +93,29 @@ def spec(ctx: Context, target: dict[str, Any] | Any) -> ProcessSpec:
             "DATABASE_URL": urls.service,
             "PORT": port,
         },
-        secrets=(*ctx.here.secrets(), *urls.secrets),
-        stop_grace_seconds=ctx.config.run.stop_grace_seconds,
+        secrets=(*secrets, *urls.secrets),
+        stop_grace_seconds=config.run.stop_grace_seconds,
     )
 
 
-def _token(ctx: Context, target: dict[str, Any] | Any) -> str:
+def terms(ctx: Context, target: Mapping[str, Any]) -> tuple[Config, Mapping[str, str], tuple[str, ...]]:
+    """What a version runs with: the configuration that it was released with, its variables, and those of them that
+    are secret. So a rollback brings these back as well; only ports and the database are those of today."""
+    origin = ctx.states().get(str(target["release"]))
+    if origin is None or origin.opened.config == ctx.state.opened.config:
+        return ctx.config, ctx.here.values(), ctx.here.secrets()
+    config = parse_config(str(origin.opened.config["toml"]), "goaround.toml")
+    declared = config.environments[ctx.environment].env
+    values = {name: ctx.resolve(text) for name, text in declared.items()}
+    return config, values, tuple(values[name] for name, text in declared.items() if is_reference(text))
+
+
+def _token(ctx: Context, target: Mapping[str, Any]) -> str:
     """What says that a process is this version in this environment. The artifact is not looked at: a version that
     runs is not the worse for what became of its files, and a rollback must be able to go back to it."""
-    argv = fill(ctx.config.run.command, {"port": str(_port(ctx, target["slot"]))})
-    declared, urls = ctx.here.values(), ctx.here.urls()
-    meaning = hashlib.sha256(canonical([sorted(declared.items()), argv, urls.service])).hexdigest()[:12]
+    config, declared, _ = terms(ctx, target)
+    argv = fill(config.run.command, {"port": str(_port(ctx, target["slot"]))})
+    meaning = hashlib.sha256(canonical([sorted(declared.items()), argv, ctx.here.urls().service])).hexdigest()[:12]
     return f"{target['version']}@{target['artifact'][7:19]}+{meaning}"
 
 

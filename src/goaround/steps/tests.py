@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from goaround.steps import health
 from goaround.steps.context import Context, Report, insist
 
 
@@ -22,16 +23,19 @@ def observe(ctx: Context) -> Report | None:
 
 def act(ctx: Context) -> None:
     suite = str(ctx.step.params["suite"])
-    validation = ctx.config.validation
     placed = ctx.deployed("old" if ctx.state.back else "new")
     # After a rollback the tests are those of the version that serves again: it cannot know the new one's features.
     artifact = placed["artifact"] if placed else str(ctx.found("build", "staging")["artifact"])
+    config, declared, secrets = (
+        health.terms(ctx, placed) if placed else (ctx.config, ctx.here.values(), ctx.here.secrets())
+    )
+    validation = config.validation
     ctx.run(
         {"integration": validation.integration, "smoke": validation.smoke}[suite],
         cwd=ctx.here.artifacts.path(artifact),
-        env={**ctx.base_environment(), **ctx.here.values()},
+        env={**ctx.base_environment(), **declared},
         name=suite,
         variables={"base_url": ctx.config.environments[ctx.environment].base_url},
-        secrets=ctx.here.secrets(),
+        secrets=secrets,
         seconds=validation.timeout_seconds,
     )
