@@ -1,1 +1,12 @@
-SELECT;
+-- migrate: no transaction
+-- Also from half-way.
+
+DROP FUNCTION IF EXISTS search_chunks;
+DROP INDEX CONCURRENTLY IF EXISTS chunks_words;
+DROP TRIGGER IF EXISTS chunks_follow_type ON sources;
+DROP TRIGGER IF EXISTS chunks_words ON chunks;
+DROP FUNCTION IF EXISTS chunks_follow_type;
+DROP FUNCTION IF EXISTS chunks_words;
+DROP FUNCTION IF EXISTS chunk_words;
+ALTER TABLE chunks DROP COLUMN IF EXISTS words, DROP COLUMN IF EXISTS number;
+DROP SEQUENCE IF EXISTS chunks_number;
