@@ -1,46 +1,40 @@
 """Changes the schema: ``up``, ``down --to VERSION``, ``current`` and ``list``.
 
-Why not dbmate: it goes back one migration at a time and not to a version (amacneil/dbmate#18), takes no lock on
-PostgreSQL against a second run (#596), and grants nothing to the role that serves. Here
+Why no ready-made runner: docs/adr/0006. What this one does:
 
 - an advisory lock excludes a second run; it does not wait, for a waiting session would block CREATE INDEX CONCURRENTLY;
 - a file and its row in ``schema_migrations`` are one transaction, so a failure leaves the version it found;
 - a file outside a transaction is recorded before it runs and marked finished after. If it stops half-way the version
-  reads ``0003-partial``, and its down script, written for that state, takes it back;
+  reads ``0004-partial``, and its down script, written for that state, takes it back;
+- whoever waits for a lock makes everybody wait behind it, so it gives up after ``LOCK_TIMEOUT`` and tries again, TRIES
+  times in all. Below PostgreSQL's ``deadlock_timeout`` (1 s) it is never a request that has to give way;
+- nothing runs under a role that does not see all rows, and nothing is taken back that has no place in what was before;
 - after each step ``APP_ROLE``, if set, may read and write the rows, and owns nothing.
 
-``LOCK_TIMEOUT`` and ``STATEMENT_TIMEOUT`` are PostgreSQL durations such as ``2s``. The URL is never printed.
+``LOCK_TIMEOUT`` and ``STATEMENT_TIMEOUT`` are PostgreSQL durations such as ``500ms``. The URL is never printed.
 """
 
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
-from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
-from neotoma import migrations
+from neotoma import migrations, schema
 from neotoma.migrations import Migration, MigrationError, Script
+from neotoma.schema import EMPTY, PARTIAL, Connection, applied, current
 
-Connection = psycopg.Connection[tuple[str, ...]]
 ADVISORY_LOCK = 0x6E656F746F6D61  # "neotoma"
-EMPTY = "0"
-PARTIAL = "-partial"
-
-JOURNAL = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
-  version text PRIMARY KEY, name text NOT NULL, finished boolean NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
-)
-"""
-WALLED = ("GRANT neotoma_member, neotoma_single TO {}",)
-UNWALLED = ("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",)
-ALWAYS = (
-    "GRANT USAGE ON SCHEMA public TO {}",
-    "REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM {}",
-    "GRANT SELECT ON schema_migrations TO PUBLIC",
-)
-CURRENT = "SELECT version || CASE WHEN finished THEN '' ELSE '-partial' END FROM schema_migrations ORDER BY version"
+LOCK_TIMEOUT = "500ms"
+TRIES = 20
+PAUSE_SECONDS = 0.1
+DURATION = re.compile(r"\d+(us|ms|s|min|h|d)?")
+GAVE_WAY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
 def run(verb: str, target: str | None) -> int:
@@ -63,42 +57,34 @@ def run(verb: str, target: str | None) -> int:
     return 0
 
 
-def applied(connection: Connection) -> tuple[str, ...]:
-    """The versions in the database, oldest first; one that stopped half-way ends in ``-partial``."""
-    if connection.execute("SELECT FROM pg_class WHERE oid = to_regclass('schema_migrations')").rowcount == 0:
-        return ()
-    return tuple(version for (version,) in connection.execute(CURRENT))
-
-
-def current(connection: Connection) -> str:
-    """The version of the schema, ``0`` for an empty one."""
-    return (EMPTY, *applied(connection))[-1]
-
-
 def up(connection: Connection, known: tuple[Migration, ...]) -> None:
     """Apply what is missing, oldest first."""
     present = applied(connection)
     if present and present[-1].endswith(PARTIAL):
         before = (EMPTY, *present)[-2]
         raise MigrationError(f"An earlier run stopped half-way. Take it back first: migrate down --to {before}")
-    connection.execute(JOURNAL)
-    for migration in known[len(_matching(present, known)) :]:
+    missing = known[len(_matching(present, known)) :]
+    schema.prove_sight(connection)
+    connection.execute(schema.JOURNAL)
+    for migration in missing:
         _apply(connection, migration)
         print(f"applied {migration.version} {migration.name}")
-    _grant(connection)
+    schema.grant(connection)
 
 
 def down(connection: Connection, known: tuple[Migration, ...], target: str) -> None:
-    """Take back, newest first, everything after ``target``."""
+    """Take back, newest first, everything after ``target``; nothing at all if something has no place there."""
     if target not in (EMPTY, *(migration.version for migration in known)):
         raise MigrationError(f"This tree knows no schema version {target!r}; see: migrate list")
     present = _matching(applied(connection), known)
     if target not in (EMPTY, *(migration.version for migration in present)):
         raise MigrationError(f"The schema is older than {target}. Bring it forward with: migrate up")
-    for migration in reversed(present):
-        if migration.version > target:
-            _revert(connection, migration)
-            print(f"took back {migration.version} {migration.name}")
+    leaving = tuple(migration for migration in present if migration.version > target)
+    schema.prove_sight(connection)
+    schema.refuse_loss(connection, leaving)
+    for migration in reversed(leaving):
+        _revert(connection, migration)
+        print(f"took back {migration.version} {migration.name}")
 
 
 def _matching(present: tuple[str, ...], known: tuple[Migration, ...]) -> tuple[Migration, ...]:
@@ -110,59 +96,52 @@ def _matching(present: tuple[str, ...], known: tuple[Migration, ...]) -> tuple[M
 
 
 def _apply(connection: Connection, migration: Migration) -> None:
-    insert = "INSERT INTO schema_migrations (version, name, finished) VALUES (%s, %s, %s)"
-    finished = migration.up.transactional
+    def finish() -> None:
+        schema.record(connection, migration, finished=True)
+        schema.grant(connection)
+        schema.prove_sight(connection)
 
-    def record() -> None:
-        connection.execute(insert, (migration.version, migration.name, finished))
-        _grant(connection)
-
-    if finished:
-        _execute(connection, migration.up, after=record)
-        return
-    record()
-    _execute(connection, migration.up)
-    connection.execute("UPDATE schema_migrations SET finished = true WHERE version = %s", (migration.version,))
-    _grant(connection)
+    if not migration.up.transactional:
+        schema.record(connection, migration, finished=False)
+    _execute(connection, migration.up, finish)
 
 
 def _revert(connection: Connection, migration: Migration) -> None:
-    def forget() -> None:
-        connection.execute("DELETE FROM schema_migrations WHERE version = %s", (migration.version,))
+    def finish() -> None:
+        schema.refuse_loss(connection, (migration,))  # again, for in a transaction nobody can add anything now
+        schema.forget(connection, migration)
 
-    if migration.down.transactional:
-        _execute(connection, migration.down, after=forget)
+    if not migration.down.transactional:
+        schema.record(connection, migration, finished=False)
+    _execute(connection, migration.down, finish)
+
+
+def _execute(connection: Connection, script: Script, finish: Callable[[], None]) -> None:
+    """Send a script; a transactional one together with ``finish``, the bookkeeping."""
+    if not script.transactional:
+        for statement in script.statements:
+            _persistently(partial(connection.execute, statement.encode()))
+        finish()
         return
-    connection.execute("UPDATE schema_migrations SET finished = false WHERE version = %s", (migration.version,))
-    _execute(connection, migration.down)
-    forget()
 
-
-def _execute(connection: Connection, script: Script, after: Callable[[], None] = lambda: None) -> None:
-    """Send a script; a transactional one together with ``after``, the bookkeeping."""
-    if script.transactional:
+    def at_once() -> None:
         with connection.transaction():
             connection.execute(script.sql.encode())
-            after()
-        return
-    for statement in script.statements:
-        connection.execute(statement.encode())
+            finish()
+
+    _persistently(at_once)
 
 
-def _grant(connection: Connection) -> None:
-    """Let ``APP_ROLE`` serve, owning nothing. Without that variable nothing is granted.
-
-    On a schema with users it becomes a member of the two roles that the policies know, and has no table of its own.
-    """
-    if not (name := os.environ.get("APP_ROLE")):
-        return
-    role = sql.Identifier(name)
-    for statement in (*(WALLED if _has_users(connection) else UNWALLED), *ALWAYS):
-        connection.execute(sql.SQL(statement).format(role))
-
-
-def _has_users(connection: Connection) -> bool:
-    return connection.execute("SELECT FROM pg_class WHERE oid = to_regclass('users')").rowcount == 1
+def _persistently(act: Callable[[], object]) -> None:
+    """Act; if others hold what it needs, let them go first and try again. What is tried begins from nothing."""
+    for _ in range(TRIES - 1):
+        try:
+            act()
+        except GAVE_WAY:
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+    act()
 
 
 def _list(connection: Connection, known: tuple[Migration, ...]) -> None:
@@ -192,6 +171,7 @@ def _reason(error: MigrationError | psycopg.Error) -> str:
         return str(error)
     advice: dict[type[psycopg.Error], str] = {
         psycopg.errors.LockNotAvailable: "Another session holds the table: run this again, or raise LOCK_TIMEOUT.",
+        psycopg.errors.InsufficientPrivilege: "Who migrates owns the tables and has: BYPASSRLS CREATEROLE.",
         psycopg.errors.QueryCanceled: "It took too long: raise STATEMENT_TIMEOUT, or do the work in smaller steps.",
     }
     next_step = advice.get(type(error), "Correct the migration; to go back, run: migrate down --to VERSION")
@@ -207,21 +187,28 @@ def _current_or_unknown(connection: Connection) -> str:
 
 @contextmanager
 def _connected() -> Iterator[Connection]:
-    """A connection in autocommit with the time-outs set."""
+    """A connection in autocommit. The time-outs are those it begins with, so that RESET brings them back."""
     url = os.environ.get("MIGRATION_DATABASE_URL") or os.environ.get("DATABASE_URL")
     if not url:
         raise MigrationError("No database: set MIGRATION_DATABASE_URL or DATABASE_URL.")
     try:
-        connection: Connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
-        for setting in ("lock_timeout", "statement_timeout"):
-            if value := os.environ.get(setting.upper()):
-                connection.execute("SELECT set_config(%s, %s, false)", (setting, value))
-    except psycopg.errors.InvalidParameterValue as error:
-        raise MigrationError(f"{error.diag.message_primary}. Set it as in 2s or 500ms. Nothing was changed.") from error
+        given = str(conninfo_to_dict(url).get("options") or os.environ.get("PGOPTIONS", ""))
+        options = f"{given} {_limits()}".strip()
+        connection: Connection = psycopg.connect(url, autocommit=True, connect_timeout=10, options=options)
     except psycopg.Error as error:
         raise MigrationError(f"The database cannot be reached: {unreachable(error)}. Nothing was changed.") from None
     with connection:
         yield connection
+
+
+def _limits() -> str:
+    limits = {"lock_timeout": os.environ.get("LOCK_TIMEOUT") or LOCK_TIMEOUT}
+    if statement := os.environ.get("STATEMENT_TIMEOUT"):
+        limits["statement_timeout"] = statement
+    for name, value in limits.items():
+        if not DURATION.fullmatch(value):
+            raise MigrationError(f"{name.upper()} is {value!r}. Set it as in 2s or 500ms. Nothing was changed.")
+    return " ".join(f"-c {name}={value}" for name, value in limits.items())
 
 
 def unreachable(error: psycopg.Error) -> str:

@@ -2,6 +2,7 @@
 
 A file runs in one transaction unless its first line is ``-- migrate: no transaction``. Such a file is sent statement by
 statement, so in it a semicolon at the end of a line ends a statement, always, unless it is between ``$$`` and ``$$``.
+``NNNN_name.guard.sql``, if there is one, answers a row for each reason why nobody may go back to before.
 """
 
 import re
@@ -46,6 +47,7 @@ class Migration:
     name: str
     up: Script
     down: Script
+    guard: str = ""
 
 
 def read(folder: Path = FOLDER) -> tuple[Migration, ...]:
@@ -64,4 +66,6 @@ def _read(path: Path, number: int) -> Migration:
     if not down.exists():
         raise MigrationError(f"{path.name} has no {down.name}, so nobody could go back. Write it.")
     up_sql, down_sql = (file.read_text(encoding="utf-8") for file in (path, down))
-    return Migration(match["version"], match["name"], Script(up_sql), Script(down_sql))
+    guard = path.with_name(path.name.replace(".up.sql", ".guard.sql"))
+    guard_sql = guard.read_text(encoding="utf-8") if guard.exists() else ""
+    return Migration(match["version"], match["name"], Script(up_sql), Script(down_sql), guard_sql)
