@@ -8,5 +8,5 @@ DROP TRIGGER IF EXISTS chunks_words ON chunks;
 DROP FUNCTION IF EXISTS chunks_follow_type;
 DROP FUNCTION IF EXISTS chunks_words;
 DROP FUNCTION IF EXISTS chunk_words;
-ALTER TABLE chunks DROP COLUMN IF EXISTS words, DROP COLUMN IF EXISTS number;
+ALTER TABLE chunks DROP COLUMN IF EXISTS words, DROP COLUMN IF EXISTS number, RESET (toast_tuple_target);
 DROP SEQUENCE IF EXISTS chunks_number;

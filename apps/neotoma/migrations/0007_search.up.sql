@@ -9,6 +9,7 @@
 
 CREATE SEQUENCE chunks_number START 1073741824;  -- what is there already is numbered downward from here
 ALTER TABLE chunks ADD COLUMN number bigint, ADD COLUMN words tsvector;
+ALTER TABLE chunks ALTER COLUMN words SET STORAGE MAIN, SET (toast_tuple_target = 8160);  -- a phrase is looked up in them
 
 CREATE FUNCTION chunk_words(body text, owner uuid, type text, number bigint) RETURNS tsvector
 IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -43,17 +44,17 @@ CREATE TRIGGER chunks_follow_type AFTER UPDATE OF document_type ON sources
 SET statement_timeout = 0;
 SET synchronous_commit = off;
 DO $$
-DECLARE source record; next bigint := 1073741823;
+DECLARE source record; next bigint := 1073741824;
 BEGIN
   IF NOT EXISTS (SELECT FROM planted) THEN
     RAISE EXCEPTION 'this role does not see all rows, and would fill none: ALTER ROLE % BYPASSRLS', current_user;
   END IF;
   FOR source IN SELECT user_id, id FROM sources ORDER BY created_at DESC, id DESC, user_id LOOP
     PERFORM FROM sources WHERE user_id = source.user_id AND id = source.id FOR KEY SHARE;
-    UPDATE chunks SET number = next - position
-      WHERE user_id = source.user_id AND source_id = source.id AND number IS NULL;
     next := next - 1 - (SELECT coalesce(max(position), 0) FROM chunks
                         WHERE user_id = source.user_id AND source_id = source.id);
+    UPDATE chunks SET number = next + position
+      WHERE user_id = source.user_id AND source_id = source.id AND number IS NULL;
     COMMIT;
   END LOOP;
 END $$;

@@ -1,0 +1,265 @@
+"""Search, against the database: what is found, in which order, and what never makes it stumble."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from apps.neotoma.tests.conftest import HERE
+from apps.neotoma.tests.support import Database, Server, migrate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from neotoma.database import Connection
+from neotoma.extraction.model import LONGEST_CHUNK
+from neotoma.memory.errors import Invalid
+from neotoma.memory.search import LONGEST_QUERY, Hit, search
+
+Ask = Callable[..., list[Hit]]
+
+
+class Library:
+    """One user's sources: ``put`` them there, ``ask`` for them."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.user, self.count = database, str(uuid.uuid4()), 0
+        database.query(f"INSERT INTO users (user_id, email) VALUES ('{self.user}', '{self.user}@example.org')")
+
+    def put(self, *texts: str, type: str = "document") -> str:
+        """A source with these chunks, later than those before. Returns its id."""
+        self.count += 1
+        id = f"src_{self.count:04d}"
+        with self.connected() as connection:
+            values = (id, f"{self.user}{id}", f"{id}.txt", type, f"2026-01-01 00:00:00.{self.count:06d}+00")
+            connection.execute(
+                "INSERT INTO sources (id, sha256, name, media_type, bytes, kind, status, document_type, created_at)"
+                " VALUES (%s, %s, %s, 'text/plain', 1, 'file', 'ready', %s, %s)",
+                values,
+            )
+            for position, text in enumerate(texts):
+                chunk = (id, position, f"page {position + 1}", text)
+                connection.execute("INSERT INTO chunks (source_id, position, place, text) VALUES (%s, %s, %s, %s)", chunk)
+        return id
+
+    def ask(self, query: str, **filters: Any) -> list[Hit]:
+        """What the search finds."""
+        return asyncio.run(self._ask(lambda connection: search(connection, query, **filters)))
+
+    def ids(self, query: str, **filters: Any) -> list[str]:
+        """The ids of what it finds."""
+        return [hit.source.id for hit in self.ask(query, **filters)]
+
+    def connected(self) -> psycopg.Connection[Any]:
+        """A transaction of this user."""
+        connection = psycopg.connect(self.database.url("app"), options="-c role=neotoma_member")
+        connection.execute("SELECT set_config('neotoma.user_id', %s, true)", (self.user,))
+        return connection
+
+    async def _ask(self, question: Callable[[Connection], Coroutine[Any, Any, list[Hit]]]) -> list[Hit]:
+        url = self.database.url("app")
+        async with await psycopg.AsyncConnection.connect(url, options="-c role=neotoma_member") as connection:
+            await connection.execute("SELECT set_config('neotoma.user_id', %s, true)", (self.user,))
+            return await question(connection)
+
+
+@pytest.fixture
+def library(current_database: Database) -> Library:
+    return Library(current_database)
+
+
+def test_words_are_found_in_their_other_forms_and_a_phrase_only_as_it_is(library: Library) -> None:
+    paid, due = library.put("The invoices were paid late"), library.put("Late fees: the invoice is due")
+
+    assert set(library.ids("invoice")) == {paid, due}
+    assert library.ids('"paid late"') == [paid]
+    assert library.ids("invoice -paid") == [due]
+    assert set(library.ids("paid or due")) == {paid, due}
+    assert library.ids("-paid") == [due]
+
+
+def test_the_best_passage_of_a_source_stands_for_it_with_its_place_and_what_matched(library: Library) -> None:
+    library.put("a garden", "the garden, a garden, my garden: gardening", "one garden")
+
+    (hit,) = library.ask("garden")
+
+    assert hit.place == "page 2"
+    assert [text for text, matched in hit.parts if matched] == ["garden", "garden", "garden", "gardening"]
+    assert hit.snippet == "the garden, a garden, my garden: gardening"
+    assert hit.rank > 0
+
+
+def test_better_answers_come_first_and_equal_ones_newest_first(library: Library) -> None:
+    first, second = library.put("a heron"), library.put("a heron")
+    best = library.put("heron and heron and heron")
+    last = library.put("a heron")
+
+    assert library.ids("heron") == [best, last, second, first]
+    assert library.ids("heron", limit=2) == [best, last]
+
+
+def test_a_document_type_narrows_the_search_also_when_it_is_known_later(library: Library) -> None:
+    bill, letter = library.put("pay the rent", type="invoice"), library.put("pay the rent", type="letter")
+    assert library.ids("rent", type="invoice") == [bill]
+
+    with library.connected() as connection:
+        connection.execute("UPDATE sources SET document_type = 'invoice' WHERE id = %s", (letter,))
+
+    assert library.ids("rent", type="invoice") == [letter, bill]
+    assert library.ids("rent", type="letter") == []
+    assert library.ids("rent", type="'x' | \\") == []
+
+
+def test_marks_in_a_text_itself_are_not_taken_for_a_match(library: Library) -> None:
+    library.put("\ue000not this\ue001 but a heron")
+
+    (hit,) = library.ask("heron")
+
+    assert [text for text, matched in hit.parts if matched] == ["heron"]
+
+
+def test_only_the_newest_500_passages_are_ranked_wherever_they_are_found(library: Library) -> None:
+    """The older and far better one is left out; a rarer word, in its last words, finds it."""
+    old = library.put("heron heron heron heron and an egret")
+    new = [library.put(*(["one heron"] * 100)) for _ in range(5)]
+
+    assert library.ids("heron") == new[::-1]
+    assert library.ids("heron egret") == [old]
+
+
+def test_the_same_is_found_in_however_many_ages_it_is(library: Library) -> None:
+    """Numbers far apart, as in a memory beside busy ones: each is of another age in all three sizes."""
+    ids = []
+    for _ in range(6):
+        library.database.query("SELECT setval('chunks_number', (SELECT last_value + 50000 FROM chunks_number))", "owner")
+        ids.append(library.put("a heron"))
+
+    assert library.ids("heron") == ids[::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("", "no_query"), (" \n", "no_query"), ("a\0b", "bad_query"), ("\ud800", "bad_query"), ("x" * 10_000, "query_too_long")],
+)
+def test_what_is_no_query_is_refused_in_words(library: Library, query: str, code: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        library.ask(query)
+
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("query", ["the", "-the", "and or not", "!!!", '""', "'", "\\", ":*", "a & | b", "<->", "%", "-", "😀"])
+def test_a_query_of_nothing_finds_nothing(library: Library, query: str) -> None:
+    library.put("the heron")
+
+    assert library.ask(query) == []
+
+
+@pytest.mark.parametrize("limit", [0, -1, 101])
+def test_a_limit_out_of_range_is_refused(library: Library, limit: int) -> None:
+    with pytest.raises(Invalid, match="use 1 to 100"):
+        library.ask("heron", limit=limit)
+
+
+@pytest.fixture(scope="module")
+def crowded(current_database: Database) -> Iterator[Library]:
+    library = Library(current_database)
+    library.put("the heron stood still: 12.30 EUR, https://example.org/a?b=c 'quoted' back\\slash")
+    yield library
+
+
+@settings(max_examples=60, deadline=None)
+@given(query=st.text(max_size=LONGEST_QUERY), type=st.none() | st.text(max_size=300))
+def test_no_query_makes_it_stumble(crowded: Library, query: str, type: str | None) -> None:
+    try:
+        hits = crowded.ask(query, type=type)
+    except Invalid:
+        return
+    assert len(hits) <= 1
+
+
+LONG = {
+    "words of four bytes": "𐐨𐐩𐐪 " * 1000,
+    "one word of four bytes": "𐐨" * LONGEST_CHUNK,
+    "different words of four bytes": "".join(f"{chr(0x10428 + i % 40)}{chr(0x10428 + i // 40 % 40)}{i} " for i in range(1000)),
+    "hyphens": "-".join(f"a{i}" for i in range(1000)),
+    "one letter words": " ".join(chr(0x4E00 + i) for i in range(2000)),
+    "addresses": " ".join(f"x{i}.example.org/a/b{i}" for i in range(200)),
+    "numbers": " ".join(str(i) for i in range(1000)),
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_no_chunk_comes_near_what_a_tsvector_can_hold(library: Library, kind: str) -> None:
+    """The limit is 1,048,575 bytes. Ten chunks in one would not reach it either."""
+    text = LONG[kind][:LONGEST_CHUNK]
+    library.put((text + " ") * 10)
+    with library.connected() as connection:
+        ((size, largest),) = connection.execute(
+            "SELECT pg_column_size(to_tsvector('english', %s)), max(pg_column_size(words)) FROM chunks", (text,)
+        ).fetchall()
+
+    assert size < 150_000
+    assert largest < 1_048_575
+
+
+def test_a_text_longer_than_any_chunk_is_stored_and_found_by_its_beginning(library: Library) -> None:
+    id = library.put("heron " + " ".join(f"word{number}" for number in range(400_000)))
+
+    assert library.ids("heron") == [id]
+    assert library.ids("word399999") == []
+
+
+def test_what_was_written_before_the_index_is_found_in_the_order_of_its_age(server: Server) -> None:
+    """Also across the batches of the backfill, and what is written while it is not there any more."""
+    database = server.database()
+    _to(database, "0001")
+    for number in range(1, 6):
+        _written_by_the_version_before(database, number)
+    assert migrate(HERE, database, "up").returncode == 0
+    _written_by_the_version_before(database, 6)
+    library = Library(database)
+    library.user = "00000000-0000-4000-8000-000000000001"
+
+    assert library.ids("heron") == [f"src_{number}" for number in range(6, 0, -1)]
+    assert [hit.place for hit in library.ask("heron")] == ["page 1"] * 6
+
+
+def test_going_back_leaves_nothing_also_from_half_way(server: Server) -> None:
+    database = server.database()
+    assert migrate(HERE, database, "up").returncode == 0
+    assert migrate(HERE, database, "down", "--to", "0006").returncode == 0
+    assert not {"words", "number"} & database.columns("chunks")
+    database.query("INSERT INTO schema_migrations VALUES ('0007', 'search', false)", "owner")
+    database.query("CREATE SEQUENCE chunks_number", "owner")
+    database.query("ALTER TABLE chunks ADD COLUMN number bigint", "owner")
+
+    assert migrate(HERE, database, "down", "--to", "0006").returncode == 0
+    assert migrate(HERE, database, "up").returncode == 0
+
+
+def test_a_role_that_sees_not_all_rows_may_not_fill(server: Server) -> None:
+    database = server.database()
+    _to(database, "0006")
+    database.query("ALTER ROLE owner NOBYPASSRLS")
+    try:
+        migrated = migrate(HERE, database, "up")
+    finally:
+        database.query("ALTER ROLE owner BYPASSRLS")
+
+    assert migrated.returncode == 1
+    assert "does not see all rows" in migrated.stderr
+
+
+def _to(database: Database, version: str) -> None:
+    assert migrate(HERE, database, "up").returncode == 0
+    assert migrate(HERE, database, "down", "--to", version).returncode == 0
+
+
+def _written_by_the_version_before(database: Database, number: int) -> None:
+    source = f"'src_{number}', '{number}', 'a', 'text/plain', 1, 'file', 'ready', '2026-01-0{number}'"
+    columns = "id, sha256, name, media_type, bytes, kind, status, created_at"
+    database.query(f"INSERT INTO sources ({columns}) VALUES ({source})", "app")
+    chunks = "(source_id, position, place, text)"
+    database.query(f"INSERT INTO chunks {chunks} VALUES ('src_{number}', 0, 'page 1', 'a heron')", "app")
+    database.query(f"INSERT INTO chunks {chunks} VALUES ('src_{number}', 1, 'page 2', 'a heron')", "app")
