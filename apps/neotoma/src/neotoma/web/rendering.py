@@ -23,6 +23,8 @@ NOTES = {
     "new": "Stored. The facts it holds are below.",
     "known": "This file is here already; nothing was stored twice.",
     "processing": "Stored. It is being read; this page tells you when it is done.",
+    "several": "Stored. The newest are below.",
+    "led": "This entity stands for the one you asked for, which was merged into it.",
     "deleted-source": "The source is gone, and everything that only it said.",
     "corrected": "Corrected. What was said before stays in the history.",
     "deleted": "Deleted. You can restore it at any time.",
@@ -105,7 +107,7 @@ def shown(field: Mapping[str, Any] | Any) -> str:
     match field.type:
         case "date" if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
             return f"{datetime.fromisoformat(value):%-d %B %Y}"
-        case "money" if (amount := re.fullmatch(r"(-?)(\d+)(\.\d+)? ?([A-Z]{3})?", value)):
+        case "money" if amount := re.fullmatch(r"(-?)(\d+)(\.\d+)? ?([A-Z]{3})?", value):
             sign, whole, part, currency = amount.groups()
             return f"{sign}{int(whole):,}{part or ''} {currency or ''}".strip()
         case _:
