@@ -1,4 +1,4 @@
-"""What the forms on an entity's page do. Each ends with the page again, so that loading it twice changes nothing twice."""
+"""What the forms on an entity's page do. Each ends by leading to a page, so that loading it again changes nothing."""
 
 import re
 
@@ -86,9 +86,7 @@ async def _named(connection: Connection, given: str) -> str:
         if len(exact) == 1:
             return exact[0].id
         if exact:
-            message = (
-                f"There are {len(exact)} entities of that name. Write the type behind it, such as “{name} (person)”."
-            )
+            message = f"{len(exact)} entities have that name. Write the type behind it, such as “{name} (person)”."
             raise Invalid("ambiguous", message)
     raise NotThere("no_such_entity", "No entity has that name. Choose one from the list, or open it and copy its id.")
 

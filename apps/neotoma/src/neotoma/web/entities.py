@@ -39,22 +39,12 @@ async def listing(request: Request) -> Response:
     async with nest_of(request).database.of(who.user) as connection:
         found = await entities.page(connection, type or None, text or None, A_PAGE, cursor)
         types = await entities.types(connection)
-    first = not cursor
-    return page(
-        request,
-        "entities.html",
-        who,
-        entities=found.items,
-        next=found.next,
-        first=first,
-        types=types,
-        type=type,
-        q=text,
-    )
+    context = {"entities": found.items, "next": found.next, "first": not cursor, "types": types}
+    return page(request, "entities.html", who, type=type, q=text, **context)
 
 
 async def detail(request: Request) -> Response:
-    """``GET /entities/{id}``; ``at`` shows it as of that time. The id of a merged entity leads to the one that stays."""
+    """``GET /entities/{id}``; ``at`` shows it as of that time. A merged entity leads to the one that stays."""
     who, id, at = await reader(request), request.path_params["id"], _at(request)
     async with nest_of(request).database.of(who.user) as connection:
         entity = await entities.find(connection, id, at)
@@ -69,12 +59,10 @@ async def detail(request: Request) -> Response:
             "more_observations": said.next is not None,
             "related": await relationships.related(connection, entity.id, at=at),
             "others": await _others(connection, entity) if at is None else (),
+            "relations": (*ACYCLIC, *OTHER_RELATIONS),
         }
-    relations = (*ACYCLIC, *OTHER_RELATIONS)
     correcting = request.query_params.get("field", "")[:100]
-    return page(
-        request, "entity.html", who, entity=entity, at=at, relations=relations, correcting=correcting, **context
-    )
+    return page(request, "entity.html", who, entity=entity, at=at, correcting=correcting, **context)
 
 
 async def _rows(

@@ -54,7 +54,7 @@ async def _home(request: Request, who: Caller, refused: list[Problem]) -> Respon
 
 
 async def upload(request: Request) -> Response:
-    """``POST /upload``: files from a plain form. Those that are refused are told each by itself; the others are kept."""
+    """``POST /upload``: files from a plain form. Each that is refused is told by itself; the others are kept."""
     request.state.caller = who = await caller(request, "write")
     async with request.form(max_files=MOST_FILES, max_fields=8) as form:
         csrf.check(request, who, form)

@@ -46,9 +46,8 @@ def _lines(chunk: Chunk, wanted: SPAN | None, met: bool) -> Iterator[Line]:
         there = False
         if wanted is not None and wanted[0] == page:
             asked, until = wanted[1] or 0, wanted[2] or 10**9
-            there = (
-                asked <= number <= until if exact else asked <= last and until >= first
-            )  # never a line that is not it
+            # Where the numbers of the lines are not certain, all of the chunk is marked, and never a wrong line.
+            there = asked <= number <= until if exact else asked <= last and until >= first
         yield Line(number, text, there, there and not met)
         met = met or there
 

@@ -60,10 +60,8 @@ async def confirm(request: Request) -> Response:
     who = await reader(request)
     async with nest_of(request).database.of(who.user) as connection:
         source = await _source(connection, request)
-    address = f"/sources/{source.id}"
-    return page(
-        request, "confirm.html", who, name=source.title or source.name, address=f"{address}/delete", back=address
-    )
+    context = {"name": source.title or source.name, "address": f"/sources/{source.id}/delete"}
+    return page(request, "confirm.html", who, back=f"/sources/{source.id}", **context)
 
 
 async def delete(request: Request) -> Response:
