@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from neotoma import middleware, problems
 from neotoma.api import accounts, memory, operations, search, sources
+from neotoma.mcp.mount import Mount
 from neotoma.nest import Nest
 from neotoma.web import pages
 
@@ -22,13 +23,14 @@ ROUTES = (
 
 def create(nest: Nest) -> Starlette:
     """The application. It starts, and answers what it can, while the database is away."""
+    mcp = Mount(nest)
     app = Starlette(
-        routes=ROUTES,
+        routes=[*ROUTES, *mcp.routes()],
         middleware=middleware.stack(nest.metrics),
         exception_handlers=dict.fromkeys(problems.UNDERSTOOD, problems.refused),
         lifespan=_running,
     )
-    app.state.nest = nest
+    app.state.nest, app.state.mcp = nest, mcp
     return app
 
 
@@ -36,6 +38,7 @@ def create(nest: Nest) -> Starlette:
 async def _running(app: Starlette) -> AsyncIterator[None]:
     nest: Nest = app.state.nest
     await nest.database.open()
-    yield
+    async with app.state.mcp.running():
+        yield
     await nest.extractor.close()
     await nest.database.close()
