@@ -25,9 +25,9 @@ from functools import partial
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from neotoma import migrations, schema
+from neotoma import journal, migrations
+from neotoma.journal import EMPTY, PARTIAL, Connection, applied, current
 from neotoma.migrations import Migration, MigrationError, Script
-from neotoma.schema import EMPTY, PARTIAL, Connection, applied, current
 
 ADVISORY_LOCK = 0x6E656F746F6D61  # "neotoma"
 LOCK_TIMEOUT = "500ms"
@@ -64,12 +64,12 @@ def up(connection: Connection, known: tuple[Migration, ...]) -> None:
         before = (EMPTY, *present)[-2]
         raise MigrationError(f"An earlier run stopped half-way. Take it back first: migrate down --to {before}")
     missing = known[len(_matching(present, known)) :]
-    schema.prove_sight(connection)
-    connection.execute(schema.JOURNAL)
+    journal.prove_sight(connection)
+    connection.execute(journal.JOURNAL)
     for migration in missing:
         _apply(connection, migration)
         print(f"applied {migration.version} {migration.name}")
-    schema.grant(connection)
+    journal.grant(connection)
 
 
 def down(connection: Connection, known: tuple[Migration, ...], target: str) -> None:
@@ -80,8 +80,8 @@ def down(connection: Connection, known: tuple[Migration, ...], target: str) -> N
     if target not in (EMPTY, *(migration.version for migration in present)):
         raise MigrationError(f"The schema is older than {target}. Bring it forward with: migrate up")
     leaving = tuple(migration for migration in present if migration.version > target)
-    schema.prove_sight(connection)
-    schema.refuse_loss(connection, leaving)
+    journal.prove_sight(connection)
+    journal.refuse_loss(connection, leaving)
     for migration in reversed(leaving):
         _revert(connection, migration)
         print(f"took back {migration.version} {migration.name}")
@@ -97,22 +97,22 @@ def _matching(present: tuple[str, ...], known: tuple[Migration, ...]) -> tuple[M
 
 def _apply(connection: Connection, migration: Migration) -> None:
     def finish() -> None:
-        schema.record(connection, migration, finished=True)
-        schema.grant(connection)
-        schema.prove_sight(connection)
+        journal.record(connection, migration, finished=True)
+        journal.grant(connection)
+        journal.prove_sight(connection)
 
     if not migration.up.transactional:
-        schema.record(connection, migration, finished=False)
+        journal.record(connection, migration, finished=False)
     _execute(connection, migration.up, finish)
 
 
 def _revert(connection: Connection, migration: Migration) -> None:
     def finish() -> None:
-        schema.refuse_loss(connection, (migration,))  # again, for in a transaction nobody can add anything now
-        schema.forget(connection, migration)
+        journal.refuse_loss(connection, (migration,))  # again, for in a transaction nobody can add anything now
+        journal.forget(connection, migration)
 
     if not migration.down.transactional:
-        schema.record(connection, migration, finished=False)
+        journal.record(connection, migration, finished=False)
     _execute(connection, migration.down, finish)
 
 
