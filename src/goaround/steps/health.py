@@ -76,7 +76,7 @@ def _refuse_stranger(ctx: Context, slot: str) -> None:
         )
 
 
-def spec(ctx: Context, target: Mapping[str, Any]) -> ProcessSpec:
+def spec(ctx: Context, target: Mapping[str, Any] | Any) -> ProcessSpec:
     """The process of a version: its artifact with exactly the environment declared for it. Raises ``Unavailable`` if
     the artifact is missing or was altered."""
     urls = ctx.here.urls()
