@@ -74,7 +74,22 @@ minimum_requests = 20
 
 [rollback]
 target = "15m"
+
+[timeline]
+production_not_before = "3 days after staging"
+staging = "2h"
+production = "1h"
 """
+
+HOURS = """\
+timezone = "Europe/Madrid"
+[environments.production]
+listen = "127.0.0.1:7490"
+windows = ["Mon-Thu 09:00-16:00", "Fri 09:00-12:00"]
+maintenance = ["Sun 02:00-04:00"]
+freezes = [{ from = 2026-12-21, to = 2027-01-03, reason = "holidays" }]
+"""
+"""When production may change; to be put before the rest of ``LEAST``."""
 
 LEAST = """\
 service = "neotoma"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from tests.unit.config_examples import FULL, LEAST
+from tests.unit.config_examples import FULL, HOURS, LEAST
 
 from goaround.config.load import load_config, load_manifest, parse_config, parse_manifest
+from goaround.config.terms import terms_of
+from goaround.domain.calendar import Calendar, Freeze
 from goaround.domain.errors import ConfigurationError
 from goaround.domain.gates import Limit
 
@@ -121,6 +124,8 @@ env = { PASSWORD = "hunter2" }
         ("minimum_requests = 20\nextend", "minimum_requests = 0\nextend", "63:1", "at least 1"),
         ("minimum_requests = 20\nextend", 'minimum_requests = "20"\nextend', "63:1", "a whole number"),
         ('target = "15m"', "target = 2026-01-01", "73:1", "expected a duration"),
+        ('"3 days after staging"', '"after 3 days"', "76:1", 'like "3 days after staging"'),
+        ('"3 days after staging"', "3", "76:1", 'like "3 days after staging"'),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_what_to_do(old: str, new: str, place: str, sentence: str) -> None:
@@ -213,3 +218,37 @@ def test_a_mistake_in_a_manifest_is_told(text: str, sentence: str) -> None:
         parse_manifest(text, "manifest.toml")
     assert len(refused.value.mistakes) == 1
     assert sentence in refused.value.mistakes[0]
+
+
+def hours(old: str = "", new: str = "") -> str:
+    """The least, with the hours in which production may change."""
+    return LEAST.replace('environments.production.listen = "127.0.0.1:7490"\n', "") + HOURS.replace(old, new)
+
+
+def test_hours_are_those_of_the_service() -> None:
+    production = parse_config(hours('timezone = "Europe/Madrid"\n'), "goaround.toml").environments.production
+    assert production.windows == ("Mon-Thu 09:00-16:00", "Fri 09:00-12:00")
+    assert production.freezes[0].reason == "holidays"
+    terms = terms_of(parse_config(hours(), "goaround.toml"))
+    assert terms.calendar == Calendar(
+        "Europe/Madrid", production.windows, (Freeze(date(2026, 12, 21), date(2027, 1, 3), "holidays"),), 0
+    )
+    assert terms.maintenance == ("Sun 02:00-04:00",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "sentence"),
+    [
+        ("Europe/Madrid", "Europe/Atlantis", "5:1", "no time zone"),
+        ("Europe/Madrid", "../etc", "5:1", "no time zone"),
+        ("Fri 09:00-12:00", "Fri 9-12", "8:35", "write it like"),
+        ("Sun 02:00-04:00", "Sonntag", "9:16", "write it like"),
+        ("to = 2027-01-03", "to = 2026-12-01", "10:12", "before it begins"),
+        ("to = 2027-01-03", 'to = "soon"', "10:33", "without quotes"),
+        ('"holidays"', '""', "10:50", "why, in a few words"),
+    ],
+)
+def test_hours_that_make_no_sense_are_told_with_their_place(old: str, new: str, place: str, sentence: str) -> None:
+    (found,) = mistakes(hours(old, new))
+    assert found.startswith(f"goaround.toml:{place}: ")
+    assert sentence in found

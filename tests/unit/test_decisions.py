@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tests.unit.releases import BARE_TERMS, FIRST, PLAIN, Story, opened, taken_back
+from tests.unit.releases import BARE_TERMS, FIRST, FULL_TERMS, PLAIN, RELEASE, Story, opened, taken_back
 
+from goaround.domain.calendar import Calendar, Freeze
 from goaround.domain.decisions import RETRY_SECONDS, Do, Finish, GoBack, Halt, Wait, decide
 from goaround.domain.events import AbortAsked, Answered, Cause, Declined, RollbackAsked, RollingBack
 from goaround.domain.release import Outcome
@@ -237,3 +238,44 @@ def test_a_release_that_is_held_may_still_end() -> None:
     story = Story(opened())
     story.to_the_end()
     assert isinstance(decide(story.state, story.now, held_by="v0.9.2.back"), Finish)
+
+
+HOLIDAYS = Freeze(date(2026, 1, 1), date(2026, 1, 6), "holidays")
+HOURS = Calendar("Europe/Madrid", ("Mon-Thu 09:00-16:00",), (HOLIDAYS,), days_after_staging=7)
+
+
+def test_production_waits_for_the_days_after_staging_and_then_for_a_window() -> None:
+    story = Story(opened(RELEASE, replace(FULL_TERMS, calendar=HOURS)))
+    story.until("production/window")
+    monday = datetime(2026, 1, 12, 8, tzinfo=UTC)  # the story begins on Thursday 1 January, at 13:00 in Madrid
+    waiting = decide(story.state, story.now)
+    assert isinstance(waiting, Wait)
+    assert (waiting.why, waiting.until) == (
+        "production comes 7 days after staging; it waits until 2026-01-08 12:00 UTC",
+        story.state.of("v1.0.0/staging/sign-off").ended_at + timedelta(days=7),  # type: ignore[operator]
+    )
+    friday = decide(story.state, datetime(2026, 1, 9, 12, tzinfo=UTC))
+    assert isinstance(friday, Wait)
+    assert friday.on_person
+    assert (friday.why, friday.until) == (
+        "no window is open: Mon-Thu 09:00-16:00; it waits until 2026-01-12 08:00 UTC",
+        monday,
+    )
+    assert decide(story.state, monday) == Do(story.step("production/window"), 1)
+
+
+def test_what_was_begun_in_a_window_goes_on_after_it() -> None:
+    story = Story(opened(RELEASE, replace(FULL_TERMS, calendar=HOURS)))
+    story.until("production/window")
+    story.start()
+    assert decide(story.state, datetime(2026, 1, 9, 12, tzinfo=UTC)) == Do(story.step("production/window"), 1)
+
+
+def test_a_freeze_that_never_ends_is_waited_for_until_a_person_helps() -> None:
+    for_ever = Calendar(freezes=(Freeze(date(2020, 1, 1), date(2999, 1, 1), "sold"),))
+    story = Story(opened(RELEASE, replace(FULL_TERMS, calendar=for_ever)))
+    story.until("production/window")
+    waiting = decide(story.state, story.now)
+    assert isinstance(waiting, Wait)
+    assert waiting.until is None
+    assert "not within a year" in waiting.why

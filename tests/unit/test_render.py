@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.releases import DOWN, FIRST, FULL_TERMS, HELD, Story, opened, taken_back
+from tests.unit.releases import DOWN, FIRST, FULL_TERMS, HELD, PLAIN, Story, opened, taken_back
 
 from goaround.cli.render import (
     columns,
@@ -21,6 +21,7 @@ from goaround.cli.render import (
     rollback_seconds,
     sentence,
     span,
+    timeline,
 )
 from goaround.domain.decisions import Finish, Halt, Wait, decide
 from goaround.domain.events import AbortAsked, Cause
@@ -271,3 +272,16 @@ def test_an_error_is_shown_as_three_things() -> None:
 def test_a_rollback_after_completion_is_told_like_any_other() -> None:
     story = Story(taken_back(opened(DOWN)))
     assert told(story) == "v1.0.0 turns back: owner asked to take v1.0.0 back"
+
+
+def test_a_release_tells_what_each_environment_took_beside_what_was_expected() -> None:
+    story = Story(opened(PLAIN))
+    story.released()
+    times = timeline(story.state)
+    staging = [s for s in story.state.plan.steps if s.environment == "staging" and not s.params.get("waits")]
+    assert times == {"staging": (float(len(staging)), 7200.0), "production": (times["production"][0], 3600.0)}
+    said = release_text(story.state, {story.state.release.id: story.state})
+    assert f"staging took {span(len(staging))} of 2 h 00 min; production took" in said
+    assert "expected: staging 2 h 00 min, production 1 h 00 min, a rollback less than 15 min 00 s" in plan_text(
+        story.state.opened
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from tests.unit.releases import (
@@ -19,12 +20,13 @@ from tests.unit.releases import (
     taken_back,
 )
 
+from goaround.domain.calendar import Calendar, Freeze
 from goaround.domain.decisions import Finish, decide
 from goaround.domain.errors import Refused
 from goaround.domain.gates import WatchLimits
 from goaround.domain.journal import as_if_done
 from goaround.domain.release import Outcome, Phase, Release, Terms
-from goaround.domain.strategy import rollback, staging_first, way_back
+from goaround.domain.strategy import calendar_of, rollback, staging_first, way_back
 
 PREFLIGHT = [
     "staging/commit",
@@ -307,3 +309,25 @@ def test_the_way_back_can_be_shown_before_anything_happens() -> None:
     story.until("production/watch")
     story.fails("trigger")
     assert before == names(story.turns_back().plan)
+
+
+HOURS = Calendar("Europe/Madrid", ("Mon-Thu 09:00-16:00",), (Freeze(date(2026, 12, 21), date(2027, 1, 3), "snow"),), 3)
+
+
+def test_where_hours_are_set_production_begins_by_waiting_for_them() -> None:
+    plan = staging_first(replace(FULL_TERMS, calendar=HOURS), RELEASE)
+    names_ = names(plan)
+    assert names_[names_.index("production/tag") - 1] == "production/window"
+    assert next(step.says for step in plan.steps if step.kind == "window") == (
+        "wait until production may change: in a window (Mon-Thu 09:00-16:00); not 2026-12-21 to 2027-01-03 (snow); "
+        "not before 3 d after staging; clocks of Europe/Madrid"
+    )
+    assert "production/window" not in names(staging_first(FULL_TERMS, RELEASE))
+
+
+def test_only_a_release_that_lets_requests_wait_needs_a_maintenance_window() -> None:
+    terms = replace(FULL_TERMS, calendar=HOURS, maintenance=("Sun 02:00-04:00",))
+    assert calendar_of(terms, HELD).windows == ("Sun 02:00-04:00",)
+    assert calendar_of(terms, RELEASE).windows == HOURS.windows
+    assert calendar_of(replace(terms, maintenance=()), HELD).windows == HOURS.windows
+    assert calendar_of(terms, FIRST).windows == HOURS.windows

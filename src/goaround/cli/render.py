@@ -10,7 +10,7 @@ from goaround.domain.decisions import Do, Finish, GoBack, Halt, Wait, decide
 from goaround.domain.environments import ENVIRONMENTS, held_by, occupant, serving
 from goaround.domain.events import Opened
 from goaround.domain.journal import State, as_if_done
-from goaround.domain.release import Outcome, Step
+from goaround.domain.release import Environment, Outcome, Step
 from goaround.domain.strategy import rollback, way_back
 
 MARKS = {"passed": "✓", "failed": "✗", "running": "▸", "waiting": "…", "open": "·"}
@@ -53,6 +53,8 @@ def plan_text(opened: Opened) -> str:
         f"{release.version} ({release.commit[:10]} {release.subject})",
         f"replaces {release.previous or 'nothing: it is the first release'}; "
         f"migrations: {', '.join(release.migrations) or 'none'}",
+        f"expected: staging {span(opened.terms.staging_seconds)}, production {span(opened.terms.production_seconds)}, "
+        f"a rollback less than {span(opened.terms.rollback_target_seconds)}",
         "",
     ]
     for phase, steps in groupby(opened.plan.steps, key=lambda step: step.phase):
@@ -75,6 +77,11 @@ def plan_json(opened: Opened) -> Mapping[str, object]:
         "commit": release.commit,
         "previous": release.previous,
         "migrations": list(release.migrations),
+        "expected_seconds": {
+            "staging": opened.terms.staging_seconds,
+            "production": opened.terms.production_seconds,
+            "rollback": opened.terms.rollback_target_seconds,
+        },
         "steps": [_step_json(step) for step in opened.plan.steps],
         "rollback": {
             "environments": {
@@ -123,6 +130,19 @@ def phases(state: State) -> list[tuple[str, str, float]]:
     return found
 
 
+def timeline(state: State) -> dict[Environment, tuple[float, float]]:
+    """Environment → seconds that its steps took and were expected to take; people's waits are not counted."""
+    expected: dict[Environment, float] = {
+        "staging": state.terms.staging_seconds,
+        "production": state.terms.production_seconds,
+    }
+    took: dict[Environment, float] = dict.fromkeys(expected, 0.0)
+    for step in state.opened.plan.steps:
+        if not step.params.get("waits"):
+            took[step.environment] += _took(state, step)
+    return {name: (took[name], expected[name]) for name in took if took[name]}
+
+
 def _took(state: State, step: Step) -> float:
     seen = state.of(step.key)
     if seen.begun_at is None:
@@ -156,6 +176,9 @@ def result_json(state: State, states: Mapping[str, State], code: int | None) -> 
         "seconds": round(((state.closed_at or now) - state.opened_at).total_seconds(), 3),
         "rollback_seconds": round(back, 3) if back is not None else None,
         "rollback_target_seconds": state.terms.rollback_target_seconds,
+        "timeline": {
+            name: {"seconds": round(took, 3), "expected_seconds": due} for name, (took, due) in timeline(state).items()
+        },
         "phases": [
             {"phase": name, "result": verdict, "seconds": round(took, 3)} for name, verdict, took in phases(state)
         ],
@@ -199,6 +222,8 @@ def release_text(state: State, states: Mapping[str, State]) -> str:
     for step in state.all_steps:
         if failed := state.of(step.key).failed:
             text += "\n" + error_text(failed.what, failed.state, failed.remedy)
+    if state.closed is not None and state.back is None and (times := timeline(state)):
+        text += "\n" + "; ".join(f"{name} took {span(took)} of {span(due)}" for name, (took, due) in times.items())
     back = rollback_seconds(state)
     if back is not None:
         target = state.terms.rollback_target_seconds

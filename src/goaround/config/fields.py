@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Strict, WithJsonSchema
 
@@ -15,6 +16,7 @@ from goaround.config.limits import PATTERN as LIMIT
 from goaround.config.limits import parse_limit
 from goaround.config.placeholders import placeholders
 from goaround.config.references import check_reference, is_reference
+from goaround.domain.calendar import parse_window
 from goaround.domain.gates import Limit
 
 
@@ -166,6 +168,35 @@ def parse_slot_ports(value: Any) -> tuple[int, int]:
             return blue, green
     raise ValueError(f"{value!r} is no pair of ports — write two different ones of 1 to 65535, such as [7481, 7482]")
 
+
+def _window(value: str) -> str:
+    parse_window(value)
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, KeyError):  # a folder, a path, a name that is none
+        raise ValueError(f'{value!r} is no time zone that is known here — write one such as "Europe/Madrid"') from None
+    return value
+
+
+_AFTER_STAGING = re.compile(r"(\d{1,3}) days? after staging", re.ASCII)
+
+
+def _after_staging(value: Any) -> Any:
+    match = _AFTER_STAGING.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'{value!r} does not fit here — write it like "3 days after staging"')
+    return int(match[1])
+
+
+Windows = Annotated[tuple[Annotated[str, AfterValidator(_window)], ...], Strict(False)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+DaysAfterStaging = Annotated[
+    int, BeforeValidator(_after_staging), WithJsonSchema({"type": "string", "examples": ["3 days after staging"]})
+]
 
 SlotPorts = Annotated[tuple[int, int], BeforeValidator(parse_slot_ports)]
 DatabaseSource = Annotated[str, AfterValidator(lambda value: value if value == "embedded" else check_reference(value))]

@@ -16,6 +16,8 @@ _EXPECTED = {
     "int_from_float": "a whole number",
     "bool_type": "true or false",
     "float_type": "a number",
+    "date_type": "a day without quotes, such as 2026-12-21",
+    "date_from_datetime_inexact": "a day without a time, such as 2026-12-21",
     "tuple_type": "a list in [ ]",
     "dict_type": "a table",
     "mapping_type": "a table",

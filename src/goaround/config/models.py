@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict, field_validator, model_validator
@@ -12,6 +13,7 @@ from pydantic import Field, Strict, field_validator, model_validator
 from goaround.config.fields import (
     Command,
     DatabaseSource,
+    DaysAfterStaging,
     DownCommand,
     EnvName,
     EnvNames,
@@ -34,6 +36,8 @@ from goaround.config.fields import (
     SlotPorts,
     Strategy,
     Table,
+    TimeZone,
+    Windows,
     matching,
 )
 from goaround.config.references import is_reference
@@ -170,8 +174,27 @@ class Staging(Environment):
     """Where every release goes first."""
 
 
+class FreezePeriod(Table):
+    """Whole days, both included, on which nothing goes to production, and why."""
+
+    first: date = Field(alias="from")
+    last: date = Field(alias="to")
+    reason: Annotated[str, matching(r"\S(.*\S)?", "why, in a few words")]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> FreezePeriod:
+        if self.last < self.first:
+            raise ValueError(f"it ends on {self.last}, before it begins — change from or to")
+        return self
+
+
 class Production(Environment):
-    """Where users are."""
+    """Where users are. Times are those of the clocks in ``timezone``."""
+
+    windows: Windows = ()
+    maintenance: Windows = ()
+    """For releases that let requests wait; none: the windows of every release."""
+    freezes: Annotated[tuple[FreezePeriod, ...], Strict(False)] = ()
 
     watch: Watch = Field(default_factory=Watch)
     triggers: Triggers = Field(default_factory=Triggers)
@@ -185,6 +208,14 @@ class Environments(Table):
 
     def __getitem__(self, name: Literal["staging", "production"]) -> Staging | Production:
         return self.staging if name == "staging" else self.production
+
+
+class Timeline(Table):
+    """The strategy's timeline. ``production_not_before`` is a gate; the others are what is expected, and compared."""
+
+    production_not_before_days: DaysAfterStaging = Field(default=0, alias="production_not_before")
+    staging_seconds: Seconds = Field(default=7200.0, alias="staging")
+    production_seconds: Seconds = Field(default=3600.0, alias="production")
 
 
 class Rollback(Table):
@@ -207,6 +238,8 @@ class Config(Table):
     hold: Hold | None = None
     environments: Environments
     rollback: Rollback = Field(default_factory=Rollback)
+    timezone: TimeZone = "UTC"
+    timeline: Timeline = Field(default_factory=Timeline)
 
     @model_validator(mode="before")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from goaround.config.models import Config
+from goaround.domain.calendar import Calendar, Freeze
 from goaround.domain.gates import TriggerLimits, WatchLimits
 from goaround.domain.release import ChecklistItem, Terms
 
@@ -42,4 +43,13 @@ def terms_of(config: Config) -> Terms:
         drain_seconds=config.run.drain_seconds,
         test_seconds=config.validation.timeout_seconds,
         rollback_target_seconds=config.rollback.target_seconds,
+        calendar=Calendar(
+            config.timezone,
+            production.windows,
+            tuple(Freeze(freeze.first, freeze.last, freeze.reason) for freeze in production.freezes),
+            config.timeline.production_not_before_days,
+        ),
+        maintenance=production.maintenance,
+        staging_seconds=config.timeline.staging_seconds,
+        production_seconds=config.timeline.production_seconds,
     )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from goaround.domain.events import Cause
 from goaround.domain.journal import State, outcome_of_rollback
 from goaround.domain.release import Environment, Outcome, Plan, Step
-from goaround.domain.strategy import rollback, way_back
+from goaround.domain.strategy import calendar_of, rollback, way_back
 
 RETRY_SECONDS = 2.0
 RETRY = "then run: goaround rollback"
@@ -104,6 +104,12 @@ def _go_on(state: State, step: Step, now: datetime) -> Decision:
         return Wait(step, step.says + stale)
     if step.kind == "answer" and step.key not in state.answers:
         return Wait(step, step.says)
+    if step.kind == "window" and not seen.attempt:
+        staged_at = state.of(f"{state.release.id}/staging/sign-off").ended_at
+        shut = calendar_of(state.terms, state.release).closed(now, staged_at)
+        if shut is not None:
+            when = f"until {shut.opens_at:%Y-%m-%d %H:%M} UTC" if shut.opens_at else "which is not within a year"
+            return Wait(step, f"{shut.why}; it waits {when}", shut.opens_at)
     return Do(step, max(seen.attempt, 1))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from goaround.domain.calendar import Calendar
 from goaround.domain.gates import TriggerLimits, WatchLimits
 
 Environment = Literal["staging", "production"]
@@ -100,6 +101,13 @@ class Terms:
     test_seconds: float = 600
     backup_seconds: float = 3600
     rollback_target_seconds: float = 900
+    calendar: Calendar = field(default_factory=Calendar)
+    """When production may change."""
+    maintenance: tuple[str, ...] = ()
+    """The windows of a release that lets requests wait; none: those of every release."""
+    staging_seconds: float = 7200
+    """How long staging is expected to take, sign-off not counted."""
+    production_seconds: float = 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ journal keeps it, so the plan that you are shown is the plan that runs.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from goaround.domain.calendar import Calendar
 from goaround.domain.errors import Refused
 from goaround.domain.recovery import Recovery, Touched, choose
 from goaround.domain.release import Environment, Json, Phase, Plan, Release, Step, Terms
@@ -54,6 +56,7 @@ def staging_first(terms: Terms, release: Release) -> Plan:
             # Staging sign-off
             staging.sign_off(Phase.SIGN_OFF, f"may {v} go to production?"),
             # 1.2 Production deployment: pre-deployment
+            *production.window(),
             production.line("tag", f"tag the commit as {v}", tag=v),
             production.line("backup", "back up the production database", seconds=terms.backup_seconds),
             *production.notice("announce", f"tell monitoring to expect {v}", wanted=terms.announce),
@@ -129,6 +132,12 @@ def refuse_without_way_back(terms: Terms, release: Release) -> None:
             state="nothing was started",
             remedy=f'configure down migrations in [migrations] and rollback = "down" in {manifest}',
         )
+
+
+def calendar_of(terms: Terms, release: Release) -> Calendar:
+    """When this release may change production: one that lets requests wait, in a maintenance window if there are."""
+    holds = release.migrates and not release.old_version_works and release.previous is not None
+    return replace(terms.calendar, windows=terms.maintenance) if holds and terms.maintenance else terms.calendar
 
 
 def _deploy(on: _Lines) -> Iterable[Step]:
@@ -232,6 +241,11 @@ class _Lines:
         if wanted:
             tries = 3 if kind == "announce" else 1
             yield self.line("notify", says, name=kind, seconds=NOTICE_SECONDS, tries=tries, notice=kind)
+
+    def window(self) -> Iterable[Step]:
+        calendar = calendar_of(self.terms, self.release)
+        if calendar:
+            yield self.line("window", f"wait until production may change: {calendar.says()}", waits=True)
 
     def sign_off(self, phase: Phase, asks: str) -> Step:
         signers = " or ".join(self.terms.signers[self.environment])

@@ -99,7 +99,7 @@ class Engine:
                             return Ending(state, wait)
                         # While people think, only the journal holds the environment; and a release that is held by a
                         # rollback must not keep from it what it needs.
-                        if until is None:
+                        if until is None or on_person:
                             locks.close()
                             held.clear()
                         self._wait(until)

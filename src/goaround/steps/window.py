@@ -1,0 +1,15 @@
+"""Production may change now. Until then the release waits, which ``decide`` sees to; here it is written down."""
+
+from __future__ import annotations
+
+from goaround.domain.strategy import calendar_of
+from goaround.steps.context import Context, Report
+
+
+def observe(ctx: Context) -> Report:
+    calendar = calendar_of(ctx.state.terms, ctx.release)
+    return Report(f"open: {calendar.says()}", {"at": ctx.clock.now().isoformat(), "timezone": calendar.timezone})
+
+
+def act(ctx: Context) -> None:
+    """Nothing to do: time does it."""
