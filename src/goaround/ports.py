@@ -349,6 +349,22 @@ class Artifacts(Protocol):
     def prune(self, needed: frozenset[str]) -> tuple[str, ...]: ...
 
 
+# --- who signed --------------------------------------------------------------------------------
+
+
+class Signatures(Protocol):
+    """Signatures of people, made with keys that goaround never holds."""
+
+    def sign(self, document: bytes, namespace: str, by: str, key: Path | None, allowed_signers: str) -> str:
+        """Sign with the key in this file; None: with a key of the agent that ``allowed_signers`` names for ``by``.
+        Raises ``Refused`` saying why there is no signature."""
+        ...
+
+    def verify(self, document: bytes, signature: str, namespace: str, by: str, allowed_signers: str) -> None:
+        """Raise ``Refused`` unless this is ``by``'s signature of exactly these bytes, with a key that is allowed."""
+        ...
+
+
 # --- what a health check saw -----------------------------------------------------------------------
 
 

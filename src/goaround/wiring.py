@@ -21,6 +21,7 @@ from goaround.adapters.postgres.external import ExternalPostgres
 from goaround.adapters.processes import SupervisedProcesses
 from goaround.adapters.secrets import Secrets
 from goaround.adapters.sqlite_journal import SqliteJournal
+from goaround.adapters.ssh_keys import SshKeys
 from goaround.config.load import parse_config
 from goaround.config.models import Config
 from goaround.config.references import is_reference
@@ -96,6 +97,10 @@ class House:
         return Secrets(self.environ, cwd=self.project)
 
     @cached_property
+    def signatures(self) -> SshKeys:
+        return SshKeys(self.environ)
+
+    @cached_property
     def http(self) -> PlainHttp:
         return PlainHttp()
 
@@ -144,6 +149,7 @@ class House:
             commands=self.commands,
             repository=self.repository,
             http=self.http,
+            signatures=self.signatures,
             journal=self.journal,
             states=lambda: self.states.refresh().all(),
             folder=self.folder,

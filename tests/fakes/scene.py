@@ -13,6 +13,7 @@ from tests.fakes.database import FakeDatabase
 from tests.fakes.journal import FakeJournal
 from tests.fakes.proxy import FakeProxy
 from tests.fakes.runtime import FakeRuntime
+from tests.fakes.signatures import FakeSignatures
 from tests.unit.config_examples import FULL
 
 from goaround.config.load import parse_config
@@ -125,6 +126,7 @@ class Scene:
         self.artifacts = FakeArtifacts(folder / "artifacts")
         self.repository = FakeRepository()
         self.http = FakeHttp(self.runtime)
+        self.signatures = FakeSignatures()
         self.values: dict[str, dict[str, str] | GoaroundError] = {name: {"NAME": "literal"} for name in ENVIRONMENTS}
         self.others: dict[str, State] = {}
         """Other releases of the service."""
@@ -145,6 +147,7 @@ class Scene:
             commands=self.commands,
             repository=self.repository,
             http=self.http,
+            signatures=self.signatures,
             journal=self.journal,
             states=lambda: {**self.others, state.release.id: state},
             folder=self.folder,

@@ -51,7 +51,7 @@ class World:
             assert self.suits(place.serving, place.schema), f"{name}: {place.serving} serves on schema {place.schema}"
             if name == "production" and place.serving == "new" and state.release.kind == "release":
                 sign_off = next(s for s in state.opened.plan.steps if s.name == "sign-off")
-                assert state.signature(sign_off) is not None, "production serves what nobody signed"
+                assert state.standing(sign_off, state.opened_at).complete, "production serves what nobody signed"
 
     def observe(self, step: Step) -> bool:
         """Whether the effect is there."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 from goaround.domain.journal import State
-from goaround.domain.signals import answer, sign
+from goaround.domain.signals import answer, sign, to_sign
 from goaround.wiring import House
 
 OWNER = "owner"
@@ -18,4 +20,6 @@ def say_yes(house: House, state: State) -> None:
         house.journal.append(state.release.id, event)
     else:
         assert step.kind == "sign_off", f"{state.release.id} waits at {step.key}"
-        house.journal.append(state.release.id, sign(state, OWNER, "good"))
+        now = house.clock.now()
+        document = to_sign(state, OWNER, nonce=token_hex(16), now=now, head=house.states.head, note="good")
+        house.journal.append(state.release.id, sign(state, document, "", now))

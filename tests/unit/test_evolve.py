@@ -179,7 +179,7 @@ def test_words_are_kept_as_they_come_and_the_last_one_counts() -> None:
     story = Story(opened())
     story.tell(*SIGNALS, RollbackAsked("second", "sooner"))
     state = story.state
-    assert state.signed == {COMMIT: SIGNALS[0]}
+    assert state.signed == {COMMIT: (SIGNALS[0],)}
     assert state.declined == SIGNALS[1]
     assert state.answers == {COMMIT: SIGNALS[2]}
     assert state.abort == SIGNALS[3]

@@ -63,7 +63,7 @@ def test_what_goaround_0_1_wrote_folds_to_what_happened_then(tmp_path: Path) -> 
     assert len(state.opened.plan.steps) == 33
     assert state.answers["v1.0.0/staging/check-upload"].severity == "minor"
     assert state.of("v1.0.0/production/announce").attempt == 2
-    assert state.signature(state.opened.plan.steps[17]) is not None
+    assert state.standing(state.opened.plan.steps[17], state.opened_at).complete
     assert state.declined is not None
     assert state.abort is not None
     assert state.rollback_asked == RollbackAsked("owner", "search feels slow")

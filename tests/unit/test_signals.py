@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.unit.releases import FIRST, Story, opened
+from tests.unit.releases import FIRST, START, Story, opened, says_yes
 
 from goaround.domain.decisions import Do, Finish, GoBack, decide
 from goaround.domain.errors import GoaroundError, Refused, Stale
 from goaround.domain.events import AbortAsked, Answered, Declined, Event, RollbackAsked
 from goaround.domain.journal import State
 from goaround.domain.release import Outcome
-from goaround.domain.signals import abort, answer, ask_rollback, refuse, sign
+from goaround.domain.signals import abort, answer, ask_rollback, refuse
 from goaround.domain.signoff import digest
 
 
@@ -91,8 +91,8 @@ SITUATIONS = [
 ]  # fmt: skip
 Word = Callable[[State], Event]
 WORDS: dict[str, Word] = {
-    "sign": lambda state: sign(state, "owner", "looked"),
-    "refuse": lambda state: refuse(state, "owner", "no"),
+    "sign": lambda state: says_yes(state, "owner", "looked"),
+    "refuse": lambda state: refuse(state, "owner", "no", START),
     "answer": lambda state: answer(state, "upload", "owner", "works", None),
     "abort": lambda state: abort(state, "owner", "no"),
     "rollback": lambda state: ask_rollback(state, "owner", "no"),
@@ -140,26 +140,26 @@ def refused(says: Callable[[], object], kind: type[GoaroundError] = Refused) -> 
 
 def test_a_signature_is_bound_to_what_was_there_when_it_was_given() -> None:
     story = at_sign_off()
-    given = sign(story.state, "second", "looked at it")
+    given = says_yes(story.state, "second", "looked at it")
     assert (given.step, given.by, given.note) == ("v1.0.0/staging/sign-off", "second", "looked at it")
     assert given.digest == digest(story.state.statement(story.step()))
     assert isinstance(decide(story.tell(given), story.now), Do)
 
 
 def test_somebody_who_may_not_sign_is_told_who_may() -> None:
-    error = refused(lambda: sign(at_sign_off().state, "stranger", ""))
+    error = refused(lambda: says_yes(at_sign_off().state, "stranger", ""))
     assert error.what == "stranger may not sign for staging"
     assert "owner, second" in error.remedy
 
 
 def test_who_may_sign_for_staging_may_not_for_production() -> None:
     state = at_production_sign_off().state
-    assert "second may not sign for production" in refused(lambda: sign(state, "second", "")).what
-    assert "second may not sign for production" in refused(lambda: refuse(state, "second", "no")).what
+    assert "second may not sign for production" in refused(lambda: says_yes(state, "second", "")).what
+    assert "second may not sign for production" in refused(lambda: refuse(state, "second", "no", START)).what
 
 
 def test_a_stranger_cannot_end_a_release_by_refusing() -> None:
-    assert "may not sign" in refused(lambda: refuse(at_sign_off().state, "stranger", "no")).what
+    assert "may not sign" in refused(lambda: refuse(at_sign_off().state, "stranger", "no", START)).what
 
 
 @pytest.mark.parametrize("word", ["sign", "refuse"])
@@ -171,25 +171,25 @@ def test_a_second_signature_finds_the_first(word: str) -> None:
 
 def test_what_no_longer_fits_may_be_signed_anew() -> None:
     story = at_sign_off()
-    story.tell(sign(story.state, "owner", ""))
+    story.tell(says_yes(story.state, "owner", ""))
     story.passes()
     story.until("production/sign-off")
     old = story.state.signed["v1.0.0/staging/sign-off"]
-    story.tell(replace(old, step=story.step().key))
-    story.tell(sign(story.state, "owner", "again"))
+    story.tell(replace(old[-1], step=story.step().key))
+    story.tell(says_yes(story.state, "owner", "again"))
     assert isinstance(decide(story.state, story.now), Do)
 
 
 def test_elsewhere_nothing_waits_for_a_signature_and_it_says_where_things_are() -> None:
-    assert refused(lambda: sign(fresh().state, "owner", "")).what == (
+    assert refused(lambda: says_yes(fresh().state, "owner", "")).what == (
         "v1.0.0 does not wait for a sign-off: it is at v1.0.0/staging/commit"
     )
-    assert refused(lambda: sign(all_done().state, "owner", "")).what.endswith("it is at its end")
+    assert refused(lambda: says_yes(all_done().state, "owner", "")).what.endswith("it is at its end")
 
 
 def test_a_refusal_ends_the_release() -> None:
     story = at_sign_off()
-    said = refuse(story.state, "owner", "too slow")
+    said = refuse(story.state, "owner", "too slow", START)
     assert said == Declined("v1.0.0/staging/sign-off", "owner", "too slow")
     back = decide(story.tell(said), story.now)
     assert isinstance(back, GoBack)

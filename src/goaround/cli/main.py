@@ -15,8 +15,11 @@ VERBS = {
     "status": "Show what serves where and what is under way; -w follows it.",
     "answer": "Answer an item of the manual checklist.",
     "sign": "Let a release through.",
+    "statement": "Print what is to be signed, to sign it on another machine.",
+    "withdraw": "Take your signature back before it is used.",
     "refuse": "Refuse to sign; this ends the release.",
     "abort": "End a release; what it changed is taken back.",
+    "break-glass": "In an emergency: let a release past a sign-off or a closed window, on the record for ever.",
     "rollback": "Take production back to the last healthy release.",
     "history": "List the releases and how they ended.",
     "logs": "Show the output of a release, a step or a running version.",
@@ -33,7 +36,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"goaround.cli.{cmd_name}").command
+        command: click.Command = import_module(f"goaround.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

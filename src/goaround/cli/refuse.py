@@ -18,7 +18,8 @@ def command(directory: str, release: str | None, reason: str, by: str | None, as
     from goaround.domain.signals import refuse
 
     name = speaker(by)
-    state = send(house(directory), release, lambda state: refuse(state, name, reason), running=release is None)
+    home = house(directory)
+    state = send(home, release, lambda state: refuse(state, name, reason, home.clock.now()), running=release is None)
     step = state.next_step
     assert step is not None  # it waits there
     if as_json:

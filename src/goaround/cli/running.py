@@ -11,7 +11,8 @@ from goaround.domain.decisions import Finish, Halt, Wait, decide
 from goaround.domain.environments import ENVIRONMENTS, held_by
 from goaround.domain.errors import Locked
 from goaround.domain.journal import State
-from goaround.domain.release import Outcome
+from goaround.domain.release import Outcome, Step
+from goaround.domain.signoff import roles
 from goaround.engine.loop import Ending, Moment, Observer
 from goaround.wiring import House
 
@@ -60,10 +61,17 @@ def finish(home: House, ending: Ending, *, as_json: bool, wanted: Outcome) -> in
         release, step = ending.state.release.id, ending.decision.step
         word = {
             "answer": f'goaround answer {step.name.removeprefix("check-")} --note "…"',
-            "sign_off": f'goaround sign {release} --by {ending.state.terms.signers[step.environment][0]} --note "…"',
+            "sign_off": f'goaround sign {release} --by {_signer(ending.state, step)} --note "…"',
         }.get(step.kind)
         say(f"{word}; then go on: goaround resume {release}" if word else f"go on then: goaround resume {release}")
     return code
+
+
+def _signer(state: State, step: Step) -> str:
+    """Somebody who may sign and has not."""
+    signed = {one.by for one in state.signed.get(step.key, ())}
+    people = [person for role in roles(state.terms, step.environment) for person in role.people]
+    return next((person for person in people if person not in signed), people[0])
 
 
 def _follow(

@@ -153,6 +153,28 @@ def _ports_after(data: dict[str, Any]) -> tuple[int, int]:
     return listen.port + 1, listen.port + 2
 
 
+class SignOffRole(Table):
+    """So many of these people have to sign, each for this role."""
+
+    role: Name
+    people: Annotated[People, Field(min_length=1)]
+    count: Count = 1
+
+    @model_validator(mode="after")
+    def _enough_people(self) -> SignOffRole:
+        if self.count > len(set(self.people)):
+            raise ValueError(f"{self.count} of {len(set(self.people))} people can never sign — name more, or fewer")
+        return self
+
+
+class SignOff(Table):
+    """How people sign. Without ``allowed_signers`` names are believed as they are said."""
+
+    allowed_signers: Annotated[str, matching(r"(?!/)(?!(.*/)?\.\.(/|$)).+", "a path within the repository")] = ""
+    own_release: bool = True
+    expires_seconds: Seconds | None = Field(default=None, alias="expires")
+
+
 class Environment(Table):
     """One environment. ``env`` values are literals, taken as written, or references."""
 
@@ -161,6 +183,8 @@ class Environment(Table):
     database: DatabaseSource = "embedded"
     migration_database: Reference | None = None
     signers: Annotated[People, Field(min_length=1)]
+    sign_off: Annotated[tuple[SignOffRole, ...], Strict(False)] = ()
+    """The roles that have to sign, all of them; none: one of ``signers`` suffices."""
     env: Mapping[EnvName, EnvValue] = Field(default_factory=dict)
     required_env: EnvNames = ()
 
@@ -238,6 +262,7 @@ class Config(Table):
     hold: Hold | None = None
     environments: Environments
     rollback: Rollback = Field(default_factory=Rollback)
+    sign_off: SignOff = Field(default_factory=SignOff)
     timezone: TimeZone = "UTC"
     timeline: Timeline = Field(default_factory=Timeline)
 

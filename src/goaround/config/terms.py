@@ -5,7 +5,7 @@ from __future__ import annotations
 from goaround.config.models import Config
 from goaround.domain.calendar import Calendar, Freeze
 from goaround.domain.gates import TriggerLimits, WatchLimits
-from goaround.domain.release import ChecklistItem, Terms
+from goaround.domain.release import ChecklistItem, Role, Terms
 
 
 def terms_of(config: Config) -> Terms:
@@ -50,6 +50,14 @@ def terms_of(config: Config) -> Terms:
             config.timeline.production_not_before_days,
         ),
         maintenance=production.maintenance,
+        roles={
+            name: tuple(Role(role.role, role.people, role.count) for role in config.environments[name].sign_off)
+            for name in ("staging", "production")
+            if config.environments[name].sign_off
+        },
+        own_release=config.sign_off.own_release,
+        sign_off_seconds=config.sign_off.expires_seconds,
+        proven=bool(config.sign_off.allowed_signers),
         staging_seconds=config.timeline.staging_seconds,
         production_seconds=config.timeline.production_seconds,
     )

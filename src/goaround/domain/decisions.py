@@ -99,9 +99,10 @@ def _go_on(state: State, step: Step, now: datetime) -> Decision:
         if seen.ended_at <= now < until:  # earlier: the clock was set back, and there is nothing to wait for
             return Wait(step, f"trying again: {seen.failed.what}", until, on_person=False)
         return Do(step, seen.attempt + 1)
-    if step.kind == "sign_off" and state.signature(step) is None:
-        stale = " (the signature given before no longer fits: evidence changed)" if step.key in state.signed else ""
-        return Wait(step, step.says + stale)
+    if state.glass_broken(step) is not None:
+        return Do(step, max(seen.attempt, 1))
+    if step.kind == "sign_off" and not (stands := state.standing(step, now)).complete:
+        return Wait(step, step.says + stands.says())
     if step.kind == "answer" and step.key not in state.answers:
         return Wait(step, step.says)
     if step.kind == "window" and not seen.attempt:

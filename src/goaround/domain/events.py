@@ -27,6 +27,8 @@ class Opened:
     config: Mapping[str, Json]
     config_digest: str
     by: str
+    allowed_signers: str = ""
+    """Whose keys count, in OpenSSH's format: those of the last state that was approved, never the candidate's."""
     type: Literal["opened"] = "opened"
 
 
@@ -62,13 +64,47 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signal: somebody lets the release through. ``digest`` binds it to what it was given for."""
+    """A signal: somebody lets the release through. ``digest`` binds it to what it was given for.
+
+    ``statement`` is what was signed, an in-toto Statement as canonical JSON, and ``signature`` the SSH signature of
+    exactly these bytes; empty where names are believed.
+    """
 
     step: str
     by: str
     digest: str
     note: str = ""
+    role: str = ""
+    statement: str = ""
+    signature: str = ""
+    expires: datetime | None = None
     type: Literal["signed"] = "signed"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A signal: who signed takes the signature back before it was used."""
+
+    step: str
+    by: str
+    reason: str
+    type: Literal["withdrawn"] = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokeGlass:
+    """A signal: somebody lets the release past a sign-off or a closed window without those who should have signed.
+
+    It has a statement and signature of its own, and is shown for ever.
+    """
+
+    step: str
+    by: str
+    reason: str
+    digest: str
+    statement: str = ""
+    signature: str = ""
+    type: Literal["broke_glass"] = "broke_glass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +168,8 @@ Event = (
     | Passed
     | Failed
     | Signed
+    | Withdrawn
+    | BrokeGlass
     | Declined
     | Answered
     | AbortAsked

@@ -15,6 +15,7 @@ from goaround.domain.errors import JournalUnreadable
 from goaround.domain.events import (
     AbortAsked,
     Answered,
+    BrokeGlass,
     Closed,
     Declined,
     Failed,
@@ -25,10 +26,11 @@ from goaround.domain.events import (
     RollingBack,
     Signed,
     Started,
+    Withdrawn,
 )
 from goaround.domain.recovery import Touched
 from goaround.domain.release import Environment, Json, Outcome, Plan, Release, Step, Terms
-from goaround.domain.signoff import digest, statement
+from goaround.domain.signoff import Standing, digest, standing, statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,11 @@ class State:
     opened: Opened
     opened_at: datetime
     steps: Mapping[str, StepState] = field(default_factory=dict)
-    signed: Mapping[str, Signed] = field(default_factory=dict)
+    signed: Mapping[str, tuple[Signed, ...]] = field(default_factory=dict)
+    """Step → signatures under it, in the order they were given, void ones too."""
+    withdrawn: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Step → who took a signature back → why."""
+    broke_glass: Mapping[str, BrokeGlass] = field(default_factory=dict)
     declined: Declined | None = None
     answers: Mapping[str, Answered] = field(default_factory=dict)
     abort: AbortAsked | None = None
@@ -121,10 +127,17 @@ class State:
                 before.append((earlier.key, passed.evidence))
         return statement(self.release, step, self.opened.config_digest, before)
 
-    def signature(self, step: Step) -> Signed | None:
-        """The signature under this step, if it was given for things as they are."""
-        signed = self.signed.get(step.key)
-        return signed if signed is not None and signed.digest == digest(self.statement(step)) else None
+    def standing(self, step: Step, now: datetime) -> Standing:
+        """How the sign-off of this step stands, for things as they are."""
+        name, _, address = self.release.author.rstrip(">").partition(" <")
+        own = frozenset(filter(None, (self.opened.by, name, address)))
+        given, withdrawn = self.signed.get(step.key, ()), self.withdrawn.get(step.key, {})
+        return standing(self.terms, own, self.statement(step), given, withdrawn, now)
+
+    def glass_broken(self, step: Step) -> BrokeGlass | None:
+        """Who let the release past this step in an emergency, if things are as they were then."""
+        broken = self.broke_glass.get(step.key)
+        return broken if broken is not None and broken.digest == digest(self.statement(step)) else None
 
 
 def fold(records: Iterable[Record]) -> State | None:
@@ -147,7 +160,19 @@ def evolve(state: State | None, record: Record) -> State:
         case RollbackAsked():
             return replace(state, rollback_asked=event, rollback_asked_seq=record.seq)
         case Signed():
-            return replace(state, signed={**state.signed, event.step: event})
+            # Who signs again after taking a signature back means it.
+            gone = {by: why for by, why in state.withdrawn.get(event.step, {}).items() if by != event.by}
+            given = (*state.signed.get(event.step, ()), event)
+            return replace(
+                state,
+                signed={**state.signed, event.step: given},
+                withdrawn={**state.withdrawn, event.step: gone},
+            )
+        case Withdrawn():
+            gone = {**state.withdrawn.get(event.step, {}), event.by: event.reason}
+            return replace(state, withdrawn={**state.withdrawn, event.step: gone})
+        case BrokeGlass():
+            return replace(state, broke_glass={**state.broke_glass, event.step: event})
         case Declined():
             return replace(state, declined=event)
         case Answered():

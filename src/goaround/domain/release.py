@@ -63,6 +63,8 @@ class Release:
     of: str | None = None
     """For a rollback after completion: the release that it takes back."""
     environments: tuple[Environment, ...] = ("staging", "production")
+    author: str = ""
+    """Who wrote the commit, as ``Name <address>``."""
 
     @property
     def migrates(self) -> bool:
@@ -76,13 +78,22 @@ class ChecklistItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Role:
+    """So many of these people have to sign, each for this role."""
+
+    name: str
+    people: tuple[str, ...]
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """The part of the configuration that the plan depends on. All durations are seconds."""
 
     service: str
     owner: str
     signers: Mapping[str, tuple[str, ...]]
-    """Environment → who may sign; each of them alone suffices."""
+    """Environment → who may sign. Without ``roles`` each of them alone suffices."""
     watch: WatchLimits
     triggers: TriggerLimits
     checklist: tuple[ChecklistItem, ...] = ()
@@ -108,6 +119,14 @@ class Terms:
     staging_seconds: float = 7200
     """How long staging is expected to take, sign-off not counted."""
     production_seconds: float = 3600
+    roles: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
+    """Environment → the roles that have to sign, all of them."""
+    own_release: bool = True
+    """Whether who asked for the release or wrote its commit may be the only one to sign it."""
+    sign_off_seconds: float | None = None
+    """How long a signature counts; None: until something changes."""
+    proven: bool = False
+    """Signatures are made with keys and verified; otherwise names are believed as they are said."""
 
 
 @dataclass(frozen=True, slots=True)

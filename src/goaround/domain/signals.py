@@ -2,28 +2,80 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
 from goaround.domain.errors import GoaroundError, Refused, Stale
-from goaround.domain.events import AbortAsked, Answered, Declined, RollbackAsked, Signed
+from goaround.domain.events import AbortAsked, Answered, BrokeGlass, Declined, RollbackAsked, Signed, Withdrawn
 from goaround.domain.journal import State
-from goaround.domain.release import Step
-from goaround.domain.signoff import digest
+from goaround.domain.release import Json, Step
+from goaround.domain.signoff import BREAK_GLASS, SIGN_OFF, Word, canonical, digest, in_toto, roles
 from goaround.domain.triggers import Severity
 
+_STAYS = "nothing was signed"
+_AGAIN = "get a new one: goaround statement"
 MAINTENANCE = "maintenance"
 """Where the way back from a first release leads: visitors get a maintenance answer."""
 
 
-def sign(state: State, by: str, note: str) -> Signed:
-    """A signature under the sign-off that the release waits at."""
-    step = _waiting_at(state, "sign_off", "a sign-off")
-    _may_sign(state, step, by)
-    return Signed(step.key, by, digest(state.statement(step)), note)
+def to_sign(
+    state: State, by: str, *, nonce: str, now: datetime, head: tuple[int, str], role: str = "", note: str = ""
+) -> bytes:
+    """The document for a signature under the sign-off that the release waits at. ``head`` is the journal's last number
+    and digest, ``nonce`` a text that was never used. Raises ``Refused`` or ``Stale``."""
+    step = _waiting_at(state, "sign_off", "a sign-off", now)
+    lasting = state.terms.sign_off_seconds
+    expires = now + timedelta(seconds=lasting) if lasting else None
+    said = Word(by, _role(state, step, by, role), nonce, now, expires, head, note)
+    return canonical(in_toto(state.terms.service, state.statement(step), said))
 
 
-def refuse(state: State, by: str, reason: str) -> Declined:
-    """A refusal to sign; it ends the release."""
-    step = _waiting_at(state, "sign_off", "a sign-off")
-    _may_sign(state, step, by)
+def sign(state: State, document: bytes, signature: str, now: datetime) -> Signed:
+    """A signature under that sign-off, if ``document`` is one that ``to_sign`` gave for things as they are. Whether
+    the signature is one of these bytes is for the caller to verify."""
+    step = _waiting_at(state, "sign_off", "a sign-off", now)
+    said = _said(state, step, document, SIGN_OFF)
+    by, role = str(said["by"]), str(said["role"])
+    _role(state, step, by, role)
+    expires = datetime.fromisoformat(said["expires"]) if said["expires"] else None
+    if expires is not None and expires <= now:
+        raise Stale(f"the statement expired at {expires:%Y-%m-%d %H:%M} UTC", state=_STAYS, remedy=_AGAIN)
+    if any(json.loads(one.statement)["predicate"]["nonce"] == said["nonce"] for one in _given(state) if one.statement):
+        raise Stale("this statement has been used", state=_STAYS, remedy=_AGAIN)
+    bound = digest(state.statement(step))
+    return Signed(step.key, by, bound, str(said["note"]), role, document.decode(), signature, expires)
+
+
+def withdraw(state: State, by: str, reason: str, now: datetime) -> Withdrawn:
+    """A signature taken back before the release went on by it."""
+    step = _waiting_at(state, "sign_off", "a sign-off", now, complete_too=True)
+    if by not in {signed.by for signed in state.standing(step, now).counting}:
+        raise _refused(state, f"no signature of {by} counts under {step.key}", "see: goaround status")
+    return Withdrawn(step.key, by, reason)
+
+
+def to_break_glass(state: State, by: str, reason: str, *, nonce: str, now: datetime, head: tuple[int, str]) -> bytes:
+    """The document for letting the release past the sign-off or closed window that it waits at, in an emergency."""
+    step = _at_glass(state)
+    _own_roles(state, step, by)
+    said = Word(by, "", nonce, now, None, head, reason, "break-glass", BREAK_GLASS)
+    return canonical(in_toto(state.terms.service, state.statement(step), said))
+
+
+def break_glass(state: State, document: bytes, signature: str) -> BrokeGlass:
+    """The event of it, if ``document`` is one that ``to_break_glass`` gave for things as they are."""
+    step = _at_glass(state)
+    said = _said(state, step, document, BREAK_GLASS)
+    _own_roles(state, step, str(said["by"]))
+    bound = digest(state.statement(step))
+    return BrokeGlass(step.key, str(said["by"]), str(said["note"]), bound, document.decode(), signature)
+
+
+def refuse(state: State, by: str, reason: str, now: datetime) -> Declined:
+    """A refusal to sign; it ends the release. No key is needed for it: stopping is always safe."""
+    step = _waiting_at(state, "sign_off", "a sign-off", now)
+    _own_roles(state, step, by)
     return Declined(step.key, by, reason)
 
 
@@ -77,29 +129,72 @@ def _under_way(state: State) -> None:
         )
 
 
-def _waiting_at(state: State, kind: str, what: str) -> Step:
+def _waiting_at(state: State, kind: str, what: str, now: datetime, *, complete_too: bool = False) -> Step:
     _under_way(state)
     step = state.next_step
     if step is None or step.kind != kind:
         at = f"it is at {step.key}" if step else "it is at its end"
         raise _refused(state, f"{state.release.id} does not wait for {what}: {at}", "see: goaround status")
-    if state.signature(step) is not None:
+    stands = state.standing(step, now)
+    if stands.complete and not complete_too:
         raise Stale(
-            f"{step.key} has been signed by {state.signed[step.key].by}",
+            f"{step.key} has been signed by {' and '.join(signed.by for signed in stands.counting)}",
             state="that signature stands",
             remedy=f"go on: goaround resume {state.release.id}",
         )
     return step
 
 
-def _may_sign(state: State, step: Step, by: str) -> None:
-    signers = state.terms.signers[step.environment]
-    if by not in signers:
-        raise _refused(
-            state,
-            f"{by} may not sign for {step.environment}",
-            f"one of these may: {', '.join(signers)}; say who with --by",
-        )
+def _at_glass(state: State) -> Step:
+    _under_way(state)
+    step = state.next_step
+    if step is None or step.kind not in ("sign_off", "window"):
+        at = f"it is at {step.key}" if step else "it is at its end"
+        what = f"{state.release.id} waits for no sign-off and no window: {at}"
+        raise _refused(state, what, "only these can be passed in an emergency; see: goaround status")
+    return step
+
+
+def _own_roles(state: State, step: Step, by: str) -> list[str]:
+    """The roles in which somebody may sign. Raises ``Refused`` if there are none."""
+    there = roles(state.terms, step.environment)
+    own = [role.name for role in there if by in role.people]
+    if not own:
+        people = ", ".join(dict.fromkeys(person for role in there for person in role.people))
+        remedy = f"one of these may: {people}; say who with --by"
+        raise _refused(state, f"{by} may not sign for {step.environment}", remedy)
+    return own
+
+
+def _role(state: State, step: Step, by: str, wanted: str) -> str:
+    """The role in which somebody signs: the one that is wanted, or the only one."""
+    own = _own_roles(state, step, by)
+    if wanted and wanted not in own:
+        raise _refused(state, f"{by} may not sign as {wanted}", f"{by} may sign as: {', '.join(own)}")
+    if not wanted and len(own) > 1:
+        raise _refused(state, f"{by} may sign as {' or '.join(own)}", "say as which with --role")
+    return wanted or own[0]
+
+
+def _said(state: State, step: Step, document: bytes, predicate: str) -> Mapping[str, Json]:
+    """The predicate of a document that is canonical, of this kind, and bound to things as they are."""
+    try:
+        said = json.loads(document)
+        found: Mapping[str, Json] = said["predicate"]
+        whole = {"by", "role", "note", "nonce", "issued", "expires"} <= set(found)
+        if not whole or canonical(said) != document or said["predicateType"] != predicate:
+            raise ValueError
+    except (ValueError, KeyError, TypeError) as error:
+        raise _refused(state, "this is no statement of goaround for that", _AGAIN) from error
+    bound = state.statement(step)
+    different = [name for name in bound if found.get(name) != bound[name]]
+    if different or said["subject"][0]["digest"]["sha256"] != str(bound["artifact"]).removeprefix("sha256:"):
+        raise Stale(f"the statement is of other things: {', '.join(different)}", state=_STAYS, remedy=_AGAIN)
+    return found
+
+
+def _given(state: State) -> list[Signed]:
+    return [signed for under in state.signed.values() for signed in under]
 
 
 def _refused(state: State, what: str, remedy: str) -> GoaroundError:

@@ -15,6 +15,7 @@ from goaround.domain.calendar import Calendar
 from goaround.domain.errors import Refused
 from goaround.domain.recovery import Recovery, Touched, choose
 from goaround.domain.release import Environment, Json, Phase, Plan, Release, Step, Terms
+from goaround.domain.signoff import roles
 
 if TYPE_CHECKING:
     from goaround.domain.journal import State
@@ -248,7 +249,11 @@ class _Lines:
             yield self.line("window", f"wait until production may change: {calendar.says()}", waits=True)
 
     def sign_off(self, phase: Phase, asks: str) -> Step:
-        signers = " or ".join(self.terms.signers[self.environment])
+        wanted = (
+            f"{role.count} of {' or '.join(role.people)}" if role.count > 1 else " or ".join(role.people)
+            for role in roles(self.terms, self.environment)
+        )
+        signers = ", and ".join(wanted)
         lines = _Lines(self.release, self.terms, phase, self.environment)
         return lines.line("sign_off", f"{asks} Signed by {signers}", name="sign-off", waits=True)
 

@@ -3,6 +3,7 @@ and journal into one event. Nothing is written before all of it is known to make
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -28,6 +29,8 @@ class Asked:
     version: str
     ref: str
     by: str
+    trust: str = ""
+    """Digest of the ``allowed_signers`` of the candidate itself, which a person looked at, where none are known yet."""
 
 
 def open_release(
@@ -51,9 +54,12 @@ def open_release(
         migrations=_migrations(config, repository, commit.digest, now),
         old_version_works=manifest.migrations.old_version_works,
         way_back=manifest.migrations.rollback,
+        author=commit.author,
     )
     terms = terms_of(config)
-    return Opened(release, terms, staging_first(terms, release), {"toml": toml}, config.digest, asked.by)
+    plan = staging_first(terms, release)
+    allowed = _allowed_signers(asked, config.sign_off.allowed_signers, repository, commit, now)
+    return Opened(release, terms, plan, {"toml": toml}, config.digest, asked.by, allowed)
 
 
 def open_rollback(by: str, states: Mapping[str, State], version: str | None = None) -> Opened:
@@ -114,6 +120,31 @@ def _manifest(repository: Repository, commit: Commit, version: str) -> Manifest:
     if manifest.version != version:
         raise ConfigurationError((f"{path}:1:1: version is {manifest.version}, its folder says {version}",))
     return manifest
+
+
+def _allowed_signers(asked: Asked, path: str, repository: Repository, commit: Commit, now: Serving | None) -> str:
+    """Whose keys count: as they stand in the release that serves production, which people let through. Where that
+    has none, those of the candidate, if somebody says that they looked at them. Raises ``Refused``."""
+    if not path:
+        return ""
+    approved = repository.read(now.commit, path) if now else None
+    if approved is not None:
+        return approved.decode("utf-8", "replace")
+    candidate = repository.read(commit.digest, path)
+    if candidate is None:
+        raise Refused(
+            f"{path} is not in commit {commit.digest[:10]}, so nobody could sign",
+            state="nothing was started",
+            remedy=f"write it as ssh-keygen describes ALLOWED SIGNERS, commit it, and release {asked.version} again",
+        )
+    found = "sha256:" + hashlib.sha256(candidate).hexdigest()
+    if asked.trust != found:
+        raise Refused(
+            f"nothing that serves production says whose keys count, and {path} comes with the candidate itself",
+            state="nothing was started",
+            remedy=f"look at it, and if it names the right people and keys: --trust {found}",
+        )
+    return candidate.decode("utf-8", "replace")
 
 
 def _refuse_reuse(version: str, states: Iterable[State]) -> None:

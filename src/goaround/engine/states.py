@@ -12,13 +12,18 @@ class States:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._states: dict[str, State] = {}
-        self.seq = 0
+        self.head: tuple[int, str] = (0, "")
+        """Number and digest of the last event they know; the digest chains it to all before it."""
 
     def refresh(self) -> States:
         for record in self._journal.read(self.seq):
             self._states[record.release] = evolve(self._states.get(record.release), record)
-            self.seq = record.seq
+            self.head = record.seq, record.digest
         return self
+
+    @property
+    def seq(self) -> int:
+        return self.head[0]
 
     def of(self, release: str) -> State | None:
         return self._states.get(release)

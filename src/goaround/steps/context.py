@@ -41,6 +41,7 @@ from goaround.ports import (
     Proxy,
     Repository,
     Runtime,
+    Signatures,
 )
 
 Kind = ModuleType
@@ -100,6 +101,7 @@ class Context:
     commands: Commands
     repository: Repository
     http: Http
+    signatures: Signatures
     journal: Journal
     states: Callable[[], Mapping[str, State]]
     folder: Path

@@ -1,23 +1,48 @@
-"""A person lets the release through. The signature counts only for things as they are."""
+"""People let the release through. Their signatures count only for things as they are, and are verified once more."""
 
 from __future__ import annotations
 
-from goaround.domain.signoff import digest
+from goaround.domain.events import BrokeGlass, Signed
+from goaround.domain.signoff import digest, namespace
 from goaround.steps.context import Context, GateFailed, Report
 
 
 def observe(ctx: Context) -> Report:
-    signed = ctx.state.signature(ctx.step)
-    if signed is None or signed.by not in ctx.state.terms.signers[ctx.environment]:
+    statement = digest(ctx.state.statement(ctx.step))
+    broken = ctx.state.glass_broken(ctx.step)
+    if broken is not None:
+        verify(ctx, broken)
+        return Report(
+            f"GLASS BROKEN by {broken.by}: {broken.reason}",
+            {"broke_glass": broken.by, "reason": broken.reason, "statement": statement},
+        )
+    stands = ctx.state.standing(ctx.step, ctx.clock.now())
+    if not stands.complete:
         raise GateFailed(
-            "no signature stands under this as it is now",
+            f"not enough signatures stand under this as it is now: {', '.join(stands.missing)} missing",
             state="nothing was changed",
             remedy=f"sign it: goaround sign {ctx.release.id}",
         )
+    for signed in stands.counting:
+        verify(ctx, signed)
+    notes = [f": “{signed.note}”" if signed.note else "" for signed in stands.counting]
     return Report(
-        f"signed by {signed.by}" + (f": “{signed.note}”" if signed.note else ""),
-        {"by": signed.by, "statement": digest(ctx.state.statement(ctx.step))},
+        "signed by " + ", ".join(signed.by + note for signed, note in zip(stands.counting, notes, strict=True)),
+        {
+            "by": [signed.by for signed in stands.counting],
+            "statement": statement,
+            "proven": ctx.state.terms.proven,
+        },
     )
+
+
+def verify(ctx: Context, said: Signed | BrokeGlass) -> None:
+    """Raise ``Refused`` if the release wants signatures and this is not one: somebody may have written the journal."""
+    if ctx.state.terms.proven:
+        allowed = ctx.state.opened.allowed_signers
+        ctx.signatures.verify(
+            said.statement.encode(), said.signature, namespace(ctx.state.terms.service), said.by, allowed
+        )
 
 
 def act(ctx: Context) -> None:

@@ -1,0 +1,97 @@
+"""Signatures with SSH keys, through OpenSSH's own ``ssh-keygen -Y``: whoever has OpenSSH can verify them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from goaround.domain.errors import Refused, Unavailable
+
+_LIMIT_SECONDS = 120.0
+"""A person may have to touch a hardware key, or type a passphrase."""
+_NOTHING_SIGNED = "nothing was signed"
+
+
+class SshKeys:
+    """``ports.Signatures``. Private keys stay where they are: in a file of the person, an agent or hardware."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+
+    def sign(self, document: bytes, namespace: str, by: str, key: Path | None, allowed_signers: str) -> str:
+        """See the port."""
+        with self._key(key, by, allowed_signers) as file:
+            done = self._run(("ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", str(file)), document)
+        if done.returncode != 0:
+            raise Refused(
+                f"the key made no signature: {_said(done)}",
+                state=_NOTHING_SIGNED,
+                remedy="name the key with --key, or load it into the agent: ssh-add",
+            )
+        return done.stdout.decode()
+
+    def verify(self, document: bytes, signature: str, namespace: str, by: str, allowed_signers: str) -> None:
+        """See the port."""
+        with TemporaryDirectory(prefix="goaround-") as folder:
+            allowed, signed = Path(folder, "allowed_signers"), Path(folder, "signature")
+            allowed.write_text(allowed_signers)
+            signed.write_text(signature)
+            command = ("ssh-keygen", "-Y", "verify", "-f", str(allowed), "-I", by, "-n", namespace, "-s", str(signed))
+            done = self._run(command, document)
+        if done.returncode != 0:
+            raise Refused(
+                f"the signature of {by} is not good: {_said(done)}",
+                state=_NOTHING_SIGNED,
+                remedy=f"sign with a key that allowed_signers has for {by} and the namespace {namespace}",
+            )
+
+    @contextmanager
+    def _key(self, key: Path | None, by: str, allowed_signers: str) -> Iterator[Path]:
+        if key is not None:
+            yield key
+            return
+        wanted = {words[-1] for words in _keys(allowed_signers, by)}
+        offered = self._run(("ssh-add", "-L"), b"").stdout.decode("utf-8", "replace").splitlines()
+        line = next((line for line in offered if line.split()[1:2] and line.split()[1] in wanted), None)
+        if line is None:
+            raise Refused(
+                f"the agent has no key that is allowed for {by}",
+                state=_NOTHING_SIGNED,
+                remedy="load it (ssh-add), or name its file with --key",
+            )
+        with TemporaryDirectory(prefix="goaround-") as folder:
+            public = Path(folder, "key.pub")
+            public.write_text(line + "\n")
+            yield public
+
+    def _run(self, command: tuple[str, ...], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+        environ = {**self._environ, "LC_ALL": "C"}
+        try:
+            return subprocess.run(
+                command, input=stdin, env=environ, capture_output=True, timeout=_LIMIT_SECONDS, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Unavailable(
+                f"{command[0]} could not be run: {error}",
+                state=_NOTHING_SIGNED,
+                remedy="install OpenSSH's client programs (openssh-client)",
+            ) from error
+
+
+def _keys(allowed_signers: str, by: str) -> Iterator[tuple[str, str]]:
+    """Type and base64 of each key that a line names this principal for, by its literal name."""
+    for line in allowed_signers.splitlines():
+        words = line.split()
+        if words and by in words[0].split(","):
+            at = next((index for index, word in enumerate(words) if word.startswith(("ssh-", "ecdsa-", "sk-"))), None)
+            if at is not None and at + 1 < len(words):
+                yield words[at], words[at + 1]
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    lines = (done.stderr + done.stdout).decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "no reason given"
