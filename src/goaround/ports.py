@@ -360,6 +360,14 @@ class Signatures(Protocol):
         Raises ``Refused`` saying why there is no signature."""
         ...
 
+    def seal(self, document: bytes, namespace: str) -> str:
+        """Sign with the controller's own key, which is made when it is first needed."""
+        ...
+
+    def controller_key(self) -> str:
+        """Its public half, ``ssh-ed25519 AAAA…``; it is made when it is first needed."""
+        ...
+
     def verify(self, document: bytes, signature: str, namespace: str, by: str, allowed_signers: str) -> None:
         """Raise ``Refused`` unless this is ``by``'s signature of exactly these bytes, with a key that is allowed."""
         ...

@@ -98,7 +98,7 @@ class House:
 
     @cached_property
     def signatures(self) -> SshKeys:
-        return SshKeys(self.environ)
+        return SshKeys(self.folder / "keys" / "controller", self.environ)
 
     @cached_property
     def http(self) -> PlainHttp:
@@ -158,7 +158,7 @@ class House:
         )
 
     def engine(self, observer: Observer) -> Engine:
-        return Engine(self.journal, self.states, self.locks, self.clock, self.context, observer)
+        return Engine(self.journal, self.states, self.locks, self.clock, self.signatures, self.context, observer)
 
     def haproxy(self) -> str:
         """Where HAProxy is. Raises ``Unavailable`` if it is not installed."""

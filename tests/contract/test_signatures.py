@@ -32,7 +32,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Signatures, Pa
     if request.param == "fake":
         return FakeSignatures(), None, "ada"
     key, line = new_key(tmp_path, "ada")
-    return SshKeys(), key, line
+    return SshKeys(tmp_path / "keys" / "controller"), key, line
 
 
 def test_a_signature_is_one_of_these_bytes_by_this_person(desk: tuple[Signatures, Path | None, str]) -> None:
@@ -49,7 +49,7 @@ def test_a_signature_is_one_of_these_bytes_by_this_person(desk: tuple[Signatures
 
 @pytest.mark.parametrize("other", ["document", "namespace", "key", "signature"])
 def test_ssh_signatures_count_for_nothing_else(tmp_path: Path, other: str) -> None:
-    keys, (key, allowed) = SshKeys(), new_key(tmp_path, "ada")
+    keys, (key, allowed) = SshKeys(tmp_path / "keys" / "controller"), new_key(tmp_path, "ada")
     signature = keys.sign(DOCUMENT, SPACE, "ada", key, allowed)
     given = {"document": DOCUMENT, "signature": signature, "namespace": SPACE, "by": "ada", "allowed_signers": allowed}
     match other:
@@ -71,7 +71,7 @@ def test_ssh_signatures_count_for_nothing_else(tmp_path: Path, other: str) -> No
 def test_openssh_alone_verifies_what_goaround_signed(tmp_path: Path) -> None:
     key, allowed = new_key(tmp_path, "ada")
     (tmp_path / "allowed").write_text(allowed)
-    (tmp_path / "sig").write_text(SshKeys().sign(DOCUMENT, SPACE, "ada", key, allowed))
+    (tmp_path / "sig").write_text(SshKeys(tmp_path / "keys" / "controller").sign(DOCUMENT, SPACE, "ada", key, allowed))
     command = ["ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", "ada", "-n", SPACE, "-s", "sig"]
     done = subprocess.run(command, cwd=tmp_path, input=DOCUMENT, capture_output=True, check=False)
     assert done.stdout.startswith(b'Good "release-signoff@shop" signature for ada')
@@ -89,7 +89,7 @@ def agent(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_the_agent_signs_with_the_key_that_is_allowed(tmp_path: Path, agent: dict[str, str]) -> None:
-    keys = SshKeys(agent)
+    keys = SshKeys(tmp_path / "controller", agent)
     (other, _), (key, allowed) = new_key(tmp_path, "ben"), new_key(tmp_path, "ada")
     subprocess.run(["ssh-add", "-q", str(other)], env=agent, check=True)
     with pytest.raises(Refused, match="the agent has no key that is allowed for ada") as refused:
@@ -101,10 +101,25 @@ def test_the_agent_signs_with_the_key_that_is_allowed(tmp_path: Path, agent: dic
 
 def test_a_key_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"the key made no signature: .*No such file"):
-        SshKeys().sign(DOCUMENT, SPACE, "ada", tmp_path / "nowhere", "")
+        SshKeys(tmp_path / "keys" / "controller").sign(DOCUMENT, SPACE, "ada", tmp_path / "nowhere", "")
 
 
 def test_without_openssh_it_is_said_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="ssh-keygen could not be run") as missing:
-        SshKeys({"PATH": str(tmp_path)}).verify(DOCUMENT, "", SPACE, "ada", "")
+        SshKeys(tmp_path / "controller", {"PATH": str(tmp_path)}).verify(DOCUMENT, "", SPACE, "ada", "")
     assert "openssh-client" in missing.value.remedy
+
+
+def test_the_controller_makes_a_key_of_its_own_once_and_seals_with_it(tmp_path: Path) -> None:
+    keys, again = SshKeys(tmp_path / "keys" / "controller"), SshKeys(tmp_path / "keys" / "controller")
+    sealed = keys.seal(DOCUMENT, "journal@shop")
+    assert keys.controller_key() == again.controller_key()
+    assert (tmp_path / "keys" / "controller").stat().st_mode & 0o777 == 0o600
+    again.verify(DOCUMENT, sealed, "journal@shop", "goaround", f"goaround {again.controller_key()}")
+    with pytest.raises(Refused):
+        again.verify(DOCUMENT, sealed, "release-signoff@shop", "goaround", f"goaround {again.controller_key()}")
+
+
+def test_a_key_of_the_controller_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        SshKeys(tmp_path / "controller", {"PATH": str(tmp_path)}).seal(DOCUMENT, "journal@shop")

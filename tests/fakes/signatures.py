@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from goaround.domain.errors import Refused
+from goaround.domain.errors import Refused, Unavailable
 
 
 class FakeSignatures:
@@ -19,6 +19,14 @@ class FakeSignatures:
         if by not in allowed_signers.split():
             raise Refused(f"the agent has no key of {by}", state="nothing was signed", remedy="load it")
         return f"signed by {by}"
+
+    def seal(self, document: bytes, namespace: str) -> str:
+        if self.broken:
+            raise Unavailable("there is no key", state="nothing was signed", remedy="make one")
+        return f"{namespace} sealed {document.decode()}"
+
+    def controller_key(self) -> str:
+        return "ssh-ed25519 FAKE"
 
     def verify(self, document: bytes, signature: str, namespace: str, by: str, allowed_signers: str) -> None:
         del document, namespace

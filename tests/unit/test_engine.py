@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +18,7 @@ from tests.unit.releases import BARE_TERMS, FULL_TERMS, PLAIN, opened
 
 from goaround.domain.decisions import RETRY_SECONDS, Finish, Halt, Wait
 from goaround.domain.errors import Locked, Refused, TimedOut, Unavailable, UnknownOutcome
-from goaround.domain.events import AbortAsked, Answered, Closed, Event, Failed, RollbackAsked, Started
+from goaround.domain.events import AbortAsked, Answered, Closed, Event, Failed, RollbackAsked, Sealed, Started
 from goaround.domain.journal import State
 from goaround.domain.release import Environment, Outcome, Phase, Plan, Step
 from goaround.engine.clock import ATTEND_SECONDS, AttentiveClock
@@ -58,7 +59,7 @@ def step(name: str, environment: Environment = "staging", kind: str = "", **more
 class Walk:
     """An engine among fakes, with a small plan."""
 
-    def __init__(self, folder: Path, *steps: Step, terms_alert: bool = False) -> None:
+    def __init__(self, folder: Path, *steps: Step, terms_alert: bool = False, sealed: bool = False) -> None:
         self.scene = Scene(folder)
         self.locks = FakeLocks()
         self.effects: set[str] = set()
@@ -67,10 +68,17 @@ class Walk:
         self.moments: list[str] = []
         self.clock = AttentiveClock(self.scene.clock)
         terms = FULL_TERMS if terms_alert else BARE_TERMS
-        event = replace(opened(PLAIN, terms), plan=Plan(steps))
+        event = replace(opened(PLAIN, terms), plan=Plan(steps), controller_key="ssh-ed25519 FAKE" if sealed else "")
         self.write(event)
         self.engine = Engine(
-            self.scene.journal, self.scene.states, self.locks, self.clock, self.scene.context, self.observe, self.kind
+            self.scene.journal,
+            self.scene.states,
+            self.locks,
+            self.clock,
+            self.scene.signatures,
+            self.scene.context,
+            self.observe,
+            self.kind,
         )
 
     def kind(self, name: str) -> FakeKind:
@@ -491,3 +499,44 @@ def test_an_error_of_a_context_that_cannot_be_built_ends_in_the_journal(tmp_path
     walk.engine.context_of = broken
     assert isinstance(walk.run().decision, Finish)
     assert "cannot be read" in walk.failure().what
+
+
+# --- seals ----------------------------------------------------------------------------------------
+
+STAGED, WATCHED = step("one"), replace(step("two"), phase=Phase.WATCH)
+
+
+def test_the_journal_is_sealed_at_the_end_of_each_phase_and_of_all(tmp_path: Path) -> None:
+    walk = Walk(tmp_path, STAGED, WATCHED, sealed=True)
+    walk.run()
+    assert walk.happened == [
+        *("opened", "started staging/one", "passed staging/one", "sealed"),
+        *("started staging/two", "passed staging/two", "sealed"),
+        *("closed", "sealed"),
+    ]
+    records = walk.scene.journal.read()
+    for before, record in pairwise(records):
+        if isinstance(record.event, Sealed):
+            assert json.loads(record.event.document)["journal"] == {"number": before.seq, "digest": before.digest}
+            assert record.event.signature == f"journal@shop sealed {record.event.document}"
+    walk.run()
+    assert walk.happened.count("sealed") == 3
+
+
+def test_without_keys_nothing_is_sealed(tmp_path: Path) -> None:
+    walk = Walk(tmp_path, STAGED)
+    walk.run()
+    assert "sealed" not in walk.happened
+
+
+def test_a_release_does_not_go_on_unsealed_but_a_rollback_does(tmp_path: Path) -> None:
+    walk = Walk(tmp_path, STAGED, replace(DEPLOY, phase=Phase.WATCH), replace(TRAFFIC, phase=Phase.WATCH), sealed=True)
+    walk.scene.signatures.broken = True
+    with pytest.raises(Unavailable, match="there is no key"):
+        walk.run()
+    assert walk.happened == ["opened", "started staging/one", "passed staging/one"]
+    walk.scene.signatures.broken = False
+    walk.kind("traffic").before = raises(Unavailable("no proxy", state="as it was", remedy="start it"))
+    walk.kind("stop").before = lambda _ctx: setattr(walk.scene.signatures, "broken", True)
+    walk.run()
+    assert "rolling_back" in walk.happened

@@ -19,8 +19,9 @@ _NOTHING_SIGNED = "nothing was signed"
 class SshKeys:
     """``ports.Signatures``. Private keys stay where they are: in a file of the person, an agent or hardware."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self._environ = environ
+    def __init__(self, controller: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self.controller, self._environ = controller, environ
+        """The file of the controller's own key; it never leaves this machine."""
 
     def sign(self, document: bytes, namespace: str, by: str, key: Path | None, allowed_signers: str) -> str:
         """See the port."""
@@ -48,6 +49,32 @@ class SshKeys:
                 state=_NOTHING_SIGNED,
                 remedy=f"sign with a key that allowed_signers has for {by} and the namespace {namespace}",
             )
+
+    def seal(self, document: bytes, namespace: str) -> str:
+        """See the port."""
+        self.controller_key()
+        return self.sign(document, namespace, "", self.controller, "")
+
+    def controller_key(self) -> str:
+        """See the port."""
+        public = self.controller.with_name(f"{self.controller.name}.pub")
+        if not public.exists():
+            self.controller.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=self.controller.parent) as folder:
+                made = Path(folder, "key")
+                done = self._run(
+                    ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "goaround", "-f", str(made)), b""
+                )
+                if done.returncode != 0:
+                    raise Unavailable(
+                        f"no key for the journal could be made: {_said(done)}",
+                        state=_NOTHING_SIGNED,
+                        remedy="see to the disk and to OpenSSH's ssh-keygen",
+                    )
+                # The private half first: whoever sees the public one may use both.
+                made.replace(self.controller)
+                made.with_name("key.pub").replace(public)
+        return " ".join(public.read_text().split()[:2])
 
     @contextmanager
     def _key(self, key: Path | None, by: str, allowed_signers: str) -> Iterator[Path]:

@@ -19,6 +19,8 @@ from goaround.cli.common import by_option, config_of, guarded, house, json_optio
 def command(
     directory: str, version: str, ref: str, wait: bool | None, trust: str, by: str | None, as_json: bool
 ) -> int:
+    from dataclasses import replace
+
     from goaround.cli.running import fly
     from goaround.engine.opening import Asked, open_release
 
@@ -26,6 +28,8 @@ def command(
     config, toml = config_of(home)
     states = home.states.refresh()
     opened = open_release(Asked(version, ref, speaker(by), trust), config, toml, home.repository, states.all())
+    if opened.terms.proven:
+        opened = replace(opened, controller_key=home.signatures.controller_key())
     home.journal.append(opened.release.id, opened, after=states.seq)
     say(f"{opened.release.id} opened: {len(opened.plan.steps)} steps; follow it from anywhere: goaround status -w")
     return fly(home, opened.release.id, wait=wait, as_json=as_json)

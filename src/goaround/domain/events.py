@@ -27,6 +27,8 @@ class Opened:
     config: Mapping[str, Json]
     config_digest: str
     by: str
+    controller_key: str = ""
+    """The public key that seals the journal, in OpenSSH's format. People's signatures vouch for it."""
     allowed_signers: str = ""
     """Whose keys count, in OpenSSH's format: those of the last state that was approved, never the candidate's."""
     type: Literal["opened"] = "opened"
@@ -156,6 +158,17 @@ class RollingBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """The controller's own signature under the journal as it was at the end of a phase, so that nothing before it can
+    be taken away or rewritten without its key. ``document`` is what was signed: number and digest of the last event."""
+
+    phase: str
+    document: str
+    signature: str
+    type: Literal["sealed"] = "sealed"
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     outcome: Outcome
     says: str
@@ -175,6 +188,7 @@ Event = (
     | AbortAsked
     | RollbackAsked
     | RollingBack
+    | Sealed
     | Closed
 )
 

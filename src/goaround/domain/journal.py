@@ -24,6 +24,7 @@ from goaround.domain.events import (
     Record,
     RollbackAsked,
     RollingBack,
+    Sealed,
     Signed,
     Started,
     Withdrawn,
@@ -31,6 +32,8 @@ from goaround.domain.events import (
 from goaround.domain.recovery import Touched
 from goaround.domain.release import Environment, Json, Outcome, Plan, Release, Step, Terms
 from goaround.domain.signoff import Standing, digest, standing, statement
+
+CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class State:
     withdrawn: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Step → who took a signature back → why."""
     broke_glass: Mapping[str, BrokeGlass] = field(default_factory=dict)
+    sealed: Mapping[str, Sealed] = field(default_factory=dict)
+    """Phase → the seal at its end; ``closed`` for the end of all."""
     declined: Declined | None = None
     answers: Mapping[str, Answered] = field(default_factory=dict)
     abort: AbortAsked | None = None
@@ -86,6 +91,20 @@ class State:
     @property
     def next_step(self) -> Step | None:
         return next((step for step in self.plan.steps if self.of(step.key).passed is None), None)
+
+    @property
+    def unsealed(self) -> str | None:
+        """The phase that has ended and whose end is not sealed yet; None if there is none, or no seals are wanted."""
+        if not self.opened.controller_key:
+            return None
+        if self.closed is not None:
+            ended: str | None = CLOSED
+        else:
+            steps, following = self.plan.steps, self.next_step
+            at = steps.index(following) if following else len(steps)
+            before = steps[at - 1].phase if at else None
+            ended = str(before) if before and (following is None or following.phase != before) else None
+        return ended if ended not in self.sealed else None
 
     @property
     def all_steps(self) -> tuple[Step, ...]:
@@ -177,6 +196,8 @@ def evolve(state: State | None, record: Record) -> State:
             return replace(state, declined=event)
         case Answered():
             return replace(state, answers={**state.answers, event.step: event})
+    if isinstance(event, Sealed):
+        return replace(state, sealed={**state.sealed, event.phase: event})
     if state.closed is not None:
         raise _impossible(state, record)
     match event:

@@ -17,6 +17,8 @@ from goaround.domain.release import Json, Release, Role, Step, Terms
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 SIGN_OFF, BREAK_GLASS = "urn:goaround:sign-off:1", "urn:goaround:break-glass:1"
+CONTROLLER = "goaround"
+"""Whose key seals the journal and signs tags."""
 ANYBODY = "signer"
 """The role of those who may sign where no roles are configured."""
 CALLED = {
@@ -40,6 +42,16 @@ def digest(value: Json) -> str:
 def namespace(service: str) -> str:
     """What an SSH signature under a release of this service is made for, and counts for nothing else."""
     return f"release-signoff@{service}"
+
+
+def journal_namespace(service: str) -> str:
+    """What the controller's signature under a journal is made for."""
+    return f"journal@{service}"
+
+
+def seal(service: str, head: tuple[int, str]) -> bytes:
+    """What a controller signs at the end of a phase: how many events its journal has, and the digest of the last."""
+    return canonical({"service": service, "journal": {"number": head[0], "digest": head[1]}})
 
 
 def statement(

@@ -15,13 +15,14 @@ from typing import Literal, Protocol
 from goaround.domain.decisions import Decision, Do, Finish, GoBack, Halt, Wait, decide
 from goaround.domain.environments import held_by
 from goaround.domain.errors import GoaroundError, Refused, Stale, TimedOut, UnknownOutcome
-from goaround.domain.events import Cause, Closed, Failed, Passed, RollingBack, Started
+from goaround.domain.events import Cause, Closed, Failed, Passed, RollingBack, Sealed, Started
 from goaround.domain.journal import State
 from goaround.domain.release import Environment, Step
+from goaround.domain.signoff import journal_namespace, seal
 from goaround.domain.strategy import NOTICE_SECONDS
 from goaround.engine.clock import AttentiveClock
 from goaround.engine.states import States
-from goaround.ports import Journal, Locks
+from goaround.ports import Journal, Locks, Signatures
 from goaround.steps import notify
 from goaround.steps.context import Context, GateFailed, Interrupted, Kind, Report
 
@@ -58,6 +59,7 @@ class Engine:
     states: States
     locks: Locks
     clock: AttentiveClock
+    signatures: Signatures
     context_of: Callable[[State, Step, int], Context]
     observer: Observer
     kind_of: Callable[[str], Kind] = kind_of
@@ -71,6 +73,8 @@ class Engine:
             held: set[Environment] = set()
             while True:
                 state = self._state(release)
+                if state.unsealed is not None and self._sealed(state, state.unsealed):
+                    continue
                 decision = decide(state, self.clock.now(), held_by(self.states.all().values(), release))
                 where = _environment_changed_by(decision, state)
                 if where is not None and where not in held:
@@ -138,6 +142,21 @@ class Engine:
                 cause="error",
             )
         return report
+
+    def _sealed(self, state: State, phase: str) -> bool:
+        """Put the controller's signature under the journal as it is. A rollback is not kept from going on by it."""
+        document = seal(state.terms.service, self.states.head)
+        try:
+            signature = self.signatures.seal(document, journal_namespace(state.terms.service))
+            self.journal.append(state.release.id, Sealed(phase, document.decode(), signature), after=self.states.seq)
+        except Stale:
+            return True
+        except GoaroundError as error:
+            if state.back is None:
+                raise
+            self.observer("failed", state, None, f"the journal could not be sealed: {error}")
+            return False
+        return True
 
     def _decided(self, release: str, event: RollingBack | Closed) -> bool:
         """Write down what was decided, unless something was written since: then decide anew."""
