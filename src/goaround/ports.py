@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from goaround.domain.bundle import Line
 from goaround.domain.events import Event, Record
 
 Slot = Literal["blue", "green"]
@@ -36,6 +37,10 @@ class Journal(Protocol):
 
     def read(self, since: int = 0) -> Sequence[Record]:
         """All events with a number above ``since``, in order. Raises ``JournalUnreadable``."""
+        ...
+
+    def lines(self) -> Sequence[Line]:
+        """All events as they are chained, in order: exactly what their digests are made of."""
         ...
 
     def write_output(self, key: str, offset: int, text: str) -> None:

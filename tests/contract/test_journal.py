@@ -18,7 +18,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.journal import FakeJournal
 from tests.unit.releases import Story, opened
 
-from goaround.adapters.sqlite_journal import FORMAT, SqliteJournal, chain
+from goaround.adapters.sqlite_journal import FORMAT, SqliteJournal
+from goaround.domain.bundle import chained
 from goaround.domain.errors import JournalUnreadable, Stale, Unavailable
 from goaround.domain.events import AbortAsked, Event
 from goaround.domain.journal import fold
@@ -240,7 +241,7 @@ def test_an_edit_with_a_digest_of_its_own_is_found_at_the_event_after_it(sqlite_
         journal.append("v1.0.0", word(number))
     first, second, _ = journal.read()
     body = '{"by":"owner","reason":"forged","type":"abort"}'
-    forged = chain(first.digest, 2, second.at.isoformat(timespec="microseconds"), "v1.0.0", body)
+    forged = chained((first.digest, 2, second.at.isoformat(timespec="microseconds"), "v1.0.0", body))
     tampered(file, f"UPDATE events SET body = '{body}', digest = '{forged}' WHERE seq = 2")
     with pytest.raises(JournalUnreadable, match="event 3"):
         journal.verify()

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Discriminator, TypeAdapter
 
+from goaround.domain.bundle import GENESIS, Line, chained
 from goaround.domain.errors import JournalUnreadable, Stale, Unavailable
 from goaround.domain.events import Event, Record
-from goaround.domain.signoff import digest
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(Annotated[Event, Discriminator("type")], config=ConfigDict(extra="forbid"))
 
@@ -23,6 +23,7 @@ class FakeJournal:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
         self._records: list[Record] = []
+        self._lines: list[Line] = []
         self._output: dict[tuple[str, int], tuple[int, str, str]] = {}
         self.full = False
         self.damaged = 0
@@ -42,7 +43,9 @@ class FakeJournal:
             raise Stale("somebody else wrote", state="nothing was written", remedy="look and try again")
         at = max(self._now().astimezone(UTC), last.at) if last else self._now().astimezone(UTC)
         body = _EVENT.dump_json(event).decode()
-        linked = digest([last.digest if last else "", len(self._records) + 1, at.isoformat(), release, body])
+        line = (last.digest if last else GENESIS, len(self._records) + 1, at.isoformat(), release, body)
+        self._lines.append(line)
+        linked = chained(line)
         self._records.append(
             Record(len(self._records) + 1, at, release, _EVENT.validate_python(json.loads(body)), linked)
         )
@@ -50,6 +53,9 @@ class FakeJournal:
 
     def read(self, since: int = 0) -> Sequence[Record]:
         return self._records[since:]
+
+    def lines(self) -> Sequence[Line]:
+        return self._lines
 
     def write_output(self, key: str, offset: int, text: str) -> None:
         self._output.setdefault((key, offset), (len(self._output) + 1, key, text))

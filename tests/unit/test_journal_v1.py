@@ -12,7 +12,8 @@ from typing import Any, get_args
 
 import pytest
 
-from goaround.adapters.sqlite_journal import GENESIS, SqliteJournal, chain
+from goaround.adapters.sqlite_journal import SqliteJournal
+from goaround.domain.bundle import GENESIS, chained
 from goaround.domain.errors import JournalUnreadable
 from goaround.domain.events import Event, RollbackAsked
 from goaround.domain.journal import State, fold
@@ -31,7 +32,7 @@ def folded(tmp_path: Path, change: Callable[[Line], Line] = lambda line: line) -
         for text in FROZEN:
             line = change(json.loads(text))
             row = line["seq"], line["at"], line["release"], json.dumps(line["event"], ensure_ascii=False)
-            digest = chain(digest, *row)
+            digest = chained((digest, *row))
             connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", (*row, digest))
         connection.commit()
     with closing(SqliteJournal(file)) as journal:

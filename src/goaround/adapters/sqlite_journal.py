@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, TypeAdapter
 
+from goaround.domain.bundle import GENESIS, Line, chained
 from goaround.domain.errors import JournalUnreadable, Stale, Unavailable
 from goaround.domain.events import Event, Record
-from goaround.domain.signoff import canonical
 
 FORMAT = 1
-GENESIS = "sha256:" + "0" * 64
 BUSY_SECONDS = 10.0
 
 _SCHEMA = """
@@ -31,11 +29,6 @@ CREATE TRIGGER IF NOT EXISTS events_remain BEFORE DELETE ON events BEGIN SELECT 
 """
 # What a newer goaround wrote has a meaning that this one does not know: it is refused rather than skipped.
 _EVENT: TypeAdapter[Any] = TypeAdapter(Annotated[Event, Discriminator("type")], config=ConfigDict(extra="forbid"))
-
-
-def chain(previous: str, seq: int, at: str, release: str, body: str) -> str:
-    """The digest of an event: SHA-256 over the digest before it and everything it says."""
-    return "sha256:" + hashlib.sha256(canonical([previous, seq, at, release, body])).hexdigest()
 
 
 class SqliteJournal:
@@ -71,7 +64,7 @@ class SqliteJournal:
                 )
             at = max(self._now().astimezone(UTC).isoformat(timespec="microseconds"), last_at)
             seq, body = last_seq + 1, _EVENT.dump_json(event).decode()
-            digest = chain(last_digest, seq, at, release, body)
+            digest = chained((last_digest, seq, at, release, body))
             self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", (seq, at, release, body, digest))
         return Record(seq, datetime.fromisoformat(at), release, event, digest)
 
@@ -81,6 +74,16 @@ class SqliteJournal:
                 "SELECT seq, at, release, body, digest FROM events WHERE seq > ? ORDER BY seq", (since,)
             ).fetchall()
         return [self._record(*row) for row in rows]
+
+    def lines(self) -> Sequence[Line]:
+        found: list[Line] = []
+        previous = GENESIS
+        with _clear_errors(self._path):
+            rows = self._connection.execute("SELECT seq, at, release, body, digest FROM events ORDER BY seq")
+            for seq, at, release, body, digest in rows:
+                found.append((previous, seq, at, release, body))
+                previous = digest
+        return found
 
     def write_output(self, key: str, offset: int, text: str) -> None:
         with _clear_errors(self._path):
@@ -100,7 +103,7 @@ class SqliteJournal:
         with _clear_errors(self._path):
             rows = self._connection.execute("SELECT seq, at, release, body, digest FROM events ORDER BY seq")
             for count, (seq, at, release, body, digest) in enumerate(rows, start=1):
-                if seq != count or chain(previous, seq, at, release, body) != digest:
+                if seq != count or chained((previous, seq, at, release, body)) != digest:
                     raise _unreadable(self._path, f"event {count} is missing, or was altered, or moved")
                 previous = digest
         return count

@@ -23,6 +23,8 @@ VERBS = {
     "rollback": "Take production back to the last healthy release.",
     "history": "List the releases and how they ended.",
     "logs": "Show the output of a release, a step or a running version.",
+    "report": "Tell how a release went, and write its evidence into a bundle.",
+    "audit": "Check the journal or a bundle of evidence: that nothing was changed.",
     "demo": "Release neotoma on embedded parts, then a bad version that takes itself back.",
 }
 

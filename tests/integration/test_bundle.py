@@ -1,0 +1,301 @@
+"""The evidence of a release can be checked anywhere, and whatever was done to it is found, by goaround and without."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.contract.test_signatures import new_key
+from tests.unit.releases import FULL_TERMS, PLAIN, Story, opened
+
+from goaround.cli.main import cli
+from goaround.cli.report import evidence, write
+from goaround.domain.bundle import MANIFEST, SIGNATURE, Verified, chained, manifest, verify
+from goaround.domain.events import Answered, Sealed
+from goaround.domain.release import Outcome
+from goaround.domain.signals import sign, to_sign
+from goaround.domain.signoff import canonical, digest, journal_namespace, namespace, seal
+from goaround.wiring import House
+
+Files = dict[str, bytes]
+TERMS = replace(FULL_TERMS, proven=True, signers={"staging": ("owner",), "production": ("owner",)}, announce=False)
+
+
+class Office:
+    """A house with real keys, and a release that went all the way, signed and sealed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.house = House(folder)
+        self.key, self.allowed = new_key(folder, "owner")
+        self.allowed = self.allowed.replace("release-signoff@shop", namespace("shop"))
+        self.opening = replace(
+            opened(PLAIN, TERMS),
+            allowed_signers=self.allowed,
+            controller_key=self.house.signatures.controller_key(),
+        )
+
+        self._good: set[tuple[bytes, str, str, str, str]] = set()
+
+    def check(self, *what: Any) -> None:
+        """OpenSSH's own verification; of what it found good before it is not asked again."""
+        if what not in self._good:
+            self.house.signatures.verify(*what)
+            self._good.add(what)
+
+    def release(self) -> None:
+        story, phase = Story(self.opening), self.opening.plan.steps[0].phase
+        self._write(story)
+        while (step := story.state.next_step) is not None:
+            if step.phase != phase:
+                self._seal(story, str(phase))
+                phase = step.phase
+            if step.kind == "sign_off":
+                head = self.house.states.refresh().head
+                document = to_sign(story.state, "owner", nonce=step.key, now=story.now, head=head, note="äöü\x7f")
+                made = self.house.signatures.sign(document, namespace("shop"), "owner", self.key, self.allowed)
+                story.tell(sign(story.state, document, made, story.now))
+                story.passes()
+            else:
+                story.until(f"{step.environment}/{step.name}")
+                if step.kind == "answer":
+                    story.tell(Answered(step.key, "owner", "looked"))
+                story.passes()
+            self._write(story)
+        self._seal(story, str(phase))
+        story.closes(Outcome.RELEASED)
+        self._write(story)
+        self._seal(story, "closed")
+        self.house.journal.write_output("v1.0.0/staging/build#1", 0, "built\n")
+
+    def _write(self, story: Story) -> None:
+        known = len(self.house.states.refresh().all() and self.house.journal.read())
+        for record in story.records[known:]:
+            self.house.journal.append("v1.0.0", record.event)
+
+    def _seal(self, story: Story, phase: str) -> None:
+        document = seal("shop", self.house.states.refresh().head)
+        signature = self.house.signatures.seal(document, journal_namespace("shop"))
+        story.tell(Sealed(phase, document.decode(), signature))
+        self._write(story)
+
+    def bundle(self) -> Files:
+        state = self.house.states.refresh().of("v1.0.0")
+        assert state is not None
+        return dict(evidence(self.house, state))
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    made = Office(tmp_path_factory.mktemp("office"))
+    made.release()
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole(office: Office) -> Files:
+    return office.bundle()
+
+
+def checked(office: Office, files: Files, head: tuple[int, str] | None = None) -> Verified:
+    return verify(files, office.check, head)
+
+
+def by_script(folder: Path, files: Files, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the script in the bundle says, where it was unpacked."""
+    path = folder / "bundle.tar"
+    write(path, files, 0)
+    with tarfile.open(path) as tar:
+        tar.extractall(folder / "unpacked", filter="data")
+    return subprocess.run(
+        ["sh", "verify.sh", *arguments], cwd=folder / "unpacked", capture_output=True, text=True, check=False
+    )
+
+
+def resealed(office: Office, files: Files) -> Files:
+    """With a manifest that fits, signed by the controller's key: what somebody on its machine can do."""
+    contents = {name: content for name, content in files.items() if name not in (MANIFEST, SIGNATURE)}
+    about = manifest("shop", "v1.0.0", contents)
+    made = office.house.signatures.seal(about, journal_namespace("shop"))
+    return {**contents, MANIFEST: about, SIGNATURE: made.encode()}
+
+
+def rewritten(files: Files, change: Callable[[list[str]], list[str]]) -> Files:
+    """With other events, chained anew."""
+    bodies = change([json.loads(line)[4] for line in files["journal.jsonl"].splitlines()])
+    ats = [json.loads(line)[2] for line in files["journal.jsonl"].splitlines()]
+    lines, previous = [], "sha256:" + "0" * 64
+    for number, body in enumerate(bodies, start=1):
+        line = (previous, number, ats[min(number, len(ats)) - 1], "v1.0.0", body)
+        lines.append(canonical(list(line)) + b"\n")
+        previous = chained(line)
+    return {**files, "journal.jsonl": b"".join(lines)}
+
+
+def test_what_nobody_touched_is_as_it_was(office: Office, whole: Files, tmp_path: Path) -> None:
+    found = checked(office, whole)
+    assert found.faults == ()
+    assert (found.release, found.signatures, found.seals) == ("v1.0.0", 2, 9)
+    said = by_script(tmp_path, whole, f"{found.head[0]}:{found.head[1]}")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert f"{found.events} events; all is as it was; head {found.head[0]}:{found.head[1]}" in said.stdout
+
+
+def test_openssh_verifies_the_signature_of_a_person_in_it(whole: Files, tmp_path: Path) -> None:
+    (name,) = [name for name in whole if name.endswith("sign-off.json") and b"staging/sign-off" in whole[name]]
+    for file in (name, f"{name}.sig", "allowed_signers"):
+        (tmp_path / Path(file).name).write_bytes(whole[file])
+    name = Path(name).name
+    command = f"ssh-keygen -Y verify -f allowed_signers -I owner -n release-signoff@shop -s {name}.sig < {name}"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith('Good "release-signoff@shop" signature for owner')
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_byte_of_any_file_can_be_changed(office: Office, whole: Files, seed: int) -> None:
+    chance = random.Random(seed)
+    for name, content in whole.items():
+        if not content:
+            continue
+        at = chance.randrange(len(content))
+        bit = bytes([content[at] ^ (1 << chance.randrange(8))])
+        changed = {**whole, name: content[:at] + bit + content[at + 1 :]}
+        assert checked(office, changed).faults, (name, at)
+
+
+def test_every_class_of_byte_of_the_journal_and_the_manifest_counts(office: Office, whole: Files) -> None:
+    for name in ("journal.jsonl", MANIFEST):
+        content = whole[name]
+        for wanted in (b'"', b":", b",", b"[", b"]", b"{", b"}", b"\\", b"\n", b"0", b"a", b" "):
+            at = content.find(wanted, len(content) // 3)
+            if at < 0:
+                continue
+            for changed in (content[:at] + content[at + 1 :], content[:at] + wanted + content[at:]):
+                assert checked(office, {**whole, name: changed}).faults, (name, wanted)
+
+
+def test_no_file_can_be_taken_away_or_added(office: Office, whole: Files, tmp_path: Path) -> None:
+    for name in whole:
+        less = {other: content for other, content in whole.items() if other != name}
+        assert checked(office, less).faults, name
+    more = {**whole, "output/more.txt": b"more"}
+    assert checked(office, more).faults == ("output/more.txt is not in the manifest",)
+    assert "not in the manifest: output/more.txt" in by_script(tmp_path, more).stderr
+
+
+# --- somebody with the controller's key, who makes the manifest fit again ---------------------------
+
+
+FORGERIES: dict[str, Callable[[list[str]], list[str]]] = {
+    "an event edited": lambda bodies: [body.replace("build done", "build  done") for body in bodies],
+    "an event left out": lambda bodies: bodies[:3] + bodies[4:],
+    "two events swapped": lambda bodies: [*bodies[:3], bodies[4], bodies[3], *bodies[5:]],
+    "an event put in": lambda bodies: [*bodies[:3], bodies[2], *bodies[3:]],
+    "the end cut off": lambda bodies: bodies[:-1],
+    "a signature given to somebody else": lambda bodies: [
+        body.replace('"by":"owner","digest"', '"by":"second","digest"') for body in bodies
+    ],
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_journal_that_was_rewritten_is_found_although_everything_else_fits(
+    office: Office, whole: Files, forgery: str, tmp_path: Path
+) -> None:
+    forged = resealed(office, rewritten(whole, FORGERIES[forgery]))
+    assert forged["journal.jsonl"] != whole["journal.jsonl"]
+    assert checked(office, forged).faults
+    if forgery in ("an event edited", "an event left out", "two events swapped", "an event put in"):
+        assert "was signed under another journal" in by_script(tmp_path, forged).stderr
+
+
+def test_a_journal_sealed_anew_from_the_beginning_does_not_fit_what_people_signed(office: Office, whole: Files) -> None:
+    """The last resort of who has the controller: other events, and every seal made again."""
+
+    def anew(bodies: list[str]) -> list[str]:
+        made: list[str] = []
+        previous, ats = "sha256:" + "0" * 64, [json.loads(line)[2] for line in whole["journal.jsonl"].splitlines()]
+        for number, original in enumerate(bodies, start=1):
+            event = json.loads(original.replace("build done", "build  done"))
+            if event["type"] == "sealed":
+                document = seal("shop", (number - 1, previous))
+                event |= {"document": document.decode()}
+                event |= {"signature": office.house.signatures.seal(document, journal_namespace("shop"))}
+            body = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+            previous = chained((previous, number, ats[number - 1], "v1.0.0", body))
+            made.append(body)
+        return made
+
+    faults = checked(office, resealed(office, rewritten(whole, anew))).faults
+    assert faults
+    assert all("what was signed in event" in fault for fault in faults)
+
+
+def test_other_people_are_not_believed(office: Office, whole: Files, tmp_path: Path) -> None:
+    _, line = new_key(tmp_path, "mallory")
+    other = {**whole, "allowed_signers": line.replace("mallory namespaces", "owner namespaces").encode()}
+    assert checked(office, resealed(office, other)).faults == (
+        "allowed_signers are not those that the release was opened with",
+    )
+
+
+def test_a_head_told_elsewhere_finds_what_the_bundle_cannot(office: Office, whole: Files) -> None:
+    head = checked(office, whole).head
+    assert checked(office, whole, head).faults == ()
+    assert checked(office, whole, (head[0] + 1, digest("later"))).faults == (
+        f"event {head[0] + 1} is not the one whose digest was told elsewhere",
+    )
+    assert checked(office, whole, (3, digest("another"))).faults
+
+
+# --- on the command line ----------------------------------------------------------------------------
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(cli, list(words))
+    return done.exit_code, done.output
+
+
+def test_a_bundle_is_written_and_verified_from_the_command_line(office: Office, whole: Files, tmp_path: Path) -> None:
+    project, path = str(office.house.project), tmp_path / "v1.0.0.tar"
+    code, said = run("-C", project, "report", "v1.0.0", "--bundle", str(path))
+    assert (code, "goaround audit verify" in said) == (0, True), said
+    code, said = run("audit", "verify", str(path))
+    assert (code, said.splitlines()[-1]) == (0, "all is as it was")
+    again = tmp_path / "again.tar"
+    run("-C", project, "report", "v1.0.0", "--bundle", str(again))
+    with tarfile.open(path) as first, tarfile.open(again) as second:
+        assert first.getnames() == second.getnames() == sorted(whole)
+    write(path, {**whole, "plan.json": b"{}"}, 0)
+    code, said = run("audit", "verify", str(path))
+    assert (code, "WRONG: plan.json was altered" in said) == (9, True)
+    assert json.loads(run("audit", "verify", str(path), "--json")[1])["faults"] == ["plan.json was altered"]
+
+
+@pytest.mark.parametrize("cut", [0, 100, 700, 5_000])
+def test_what_is_no_bundle_or_only_a_piece_of_one_is_told(whole: Files, tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "cut.tar"
+    write(path, whole, 0)
+    path.write_bytes(path.read_bytes()[:cut])
+    code, said = run("audit", "verify", str(path))
+    assert code in (2, 9)
+    assert "no bundle" in said or "WRONG" in said
+
+
+def test_the_journal_itself_is_checked_and_a_head_has_to_make_sense(office: Office, tmp_path: Path) -> None:
+    assert "each chained to the one before" in run("-C", str(office.house.project), "audit", "verify")[1]
+    (tmp_path / "x").write_text("")
+    assert run("audit", "verify", str(tmp_path / "x"), "--head", "nonsense")[0] == 2
+
+
+def test_a_bundle_that_cannot_be_written_is_told_and_leaves_nothing(office: Office, tmp_path: Path) -> None:
+    code, said = run("-C", str(office.house.project), "report", "v1.0.0", "--bundle", str(tmp_path / "no" / "b.tar"))
+    assert code != 0
+    assert "there is no bundle" in said
