@@ -58,6 +58,10 @@ def test_a_release_is_let_through_by_keys_that_a_person_trusted_and_by_nothing_e
         goaround(standing, "resume").ended(5)
         assert serves(standing, "production", version)
         goaround(standing, "sign", "--key", str(key), "--note", "watched it").ended(0)
+        goaround(standing, "resume").ended(0)
+        bundle = tmp_path / "evidence.tar"
+        goaround(standing, "report", version, "--bundle", str(bundle)).ended(0)
+        assert "2 signatures of people" in goaround(standing, "audit", "verify", str(bundle)).ended(0).out
         goaround(standing, "rollback", "--reason", "only a test").ended(6)
     unharmed(standing)
 

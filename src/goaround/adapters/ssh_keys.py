@@ -121,4 +121,4 @@ def _keys(allowed_signers: str, by: str) -> Iterator[tuple[str, str]]:
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:
     lines = (done.stderr + done.stdout).decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "no reason given"
+    return "; ".join(line.rstrip(".") for line in lines) or "no reason given"

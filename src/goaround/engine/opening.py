@@ -59,7 +59,7 @@ def open_release(
     terms = terms_of(config)
     plan = staging_first(terms, release)
     allowed = _allowed_signers(asked, config.sign_off.allowed_signers, repository, commit, now)
-    return Opened(release, terms, plan, {"toml": toml}, config.digest, asked.by, allowed)
+    return Opened(release, terms, plan, {"toml": toml}, config.digest, asked.by, allowed_signers=allowed)
 
 
 def open_rollback(by: str, states: Mapping[str, State], version: str | None = None) -> Opened:
