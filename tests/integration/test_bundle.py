@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests.contract.test_signatures import new_key
+from tests.unit.config_examples import LEAST
 from tests.unit.releases import FULL_TERMS, PLAIN, Story, opened
 
 from goaround.cli.main import cli
@@ -40,6 +41,7 @@ class Office:
             opened(PLAIN, TERMS),
             allowed_signers=self.allowed,
             controller_key=self.house.signatures.controller_key(),
+            config={"toml": LEAST.replace("neotoma", "shop")},
         )
 
         self._good: set[tuple[bytes, str, str, str, str]] = set()

@@ -73,10 +73,10 @@ def test_help_names_every_verb_in_one_line_each() -> None:
     assert "Exit codes" in lines
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*(verb for verb in VERBS if verb != "audit"), "audit verify"])
 def test_every_verb_has_help_and_json(verb: str) -> None:
     for flag in ("--help", "-h"):
-        done = CliRunner().invoke(cli, [verb, flag])
+        done = CliRunner().invoke(cli, [*verb.split(), flag])
         assert done.exit_code == 0
         assert "--json" in done.output
         assert done.output.startswith("Usage: ")

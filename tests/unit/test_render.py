@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.releases import DOWN, FIRST, FULL_TERMS, HELD, PLAIN, Story, opened, taken_back
+from tests.unit.releases import DOWN, FIRST, FULL_TERMS, HELD, PLAIN, Story, opened, says_yes, taken_back
 
+from goaround.cli.asjson import plan_json, result_json
+from goaround.cli.common import coloured
 from goaround.cli.render import (
     columns,
     error_text,
@@ -14,10 +16,8 @@ from goaround.cli.render import (
     history,
     overview,
     phases,
-    plan_json,
     plan_text,
     release_text,
-    result_json,
     rollback_seconds,
     sentence,
     span,
@@ -27,6 +27,7 @@ from goaround.domain.decisions import Finish, Halt, Wait, decide
 from goaround.domain.events import AbortAsked, Cause
 from goaround.domain.journal import State
 from goaround.domain.release import Outcome
+from goaround.domain.signals import break_glass, to_break_glass, withdraw
 
 
 def at(name: str) -> Story:
@@ -285,3 +286,29 @@ def test_a_release_tells_what_each_environment_took_beside_what_was_expected() -
     assert "expected: staging 2 h 00 min, production 1 h 00 min, a rollback less than 15 min 00 s" in plan_text(
         story.state.opened
     )
+
+
+def test_broken_glass_is_shown_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = at("production/sign-off")
+    pane = to_break_glass(story.state, "owner", "nobody else is awake", nonce="n", now=story.now, head=(1, ""))
+    story.tell(break_glass(story.state, pane, ""))
+    story.released()
+    states = {story.state.release.id: story.state}
+    said = "‼ GLASS BROKEN at production/sign-off by owner: nobody else is awake"
+    assert f"\x1b[31m{said}\x1b[0m" in release_text(story.state, states)
+    assert "released ‼ GLASS BROKEN" in history([story.state])
+    assert result_json(story.state, states, 0)["broke_glass"] == [
+        {"step": "v1.0.0/production/sign-off", "by": "owner", "reason": "nobody else is awake"}
+    ]
+    assert coloured() is None
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert coloured() is False
+
+
+def test_every_signature_is_told_with_why_it_does_not_count() -> None:
+    story = at("staging/sign-off")
+    story.tell(says_yes(story.state, "second", "looked"))
+    story.tell(withdraw(story.state, "second", "the wrong graph", story.now))
+    (told,) = result_json(story.state, {}, 5)["signatures"]  # type: ignore[misc]
+    assert (told["by"], told["note"], told["proven"]) == ("second", "looked", False)
+    assert told["void"] == "second took it back: the wrong graph"

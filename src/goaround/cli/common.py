@@ -59,6 +59,11 @@ def show_error(error: GoaroundError, *, as_json: bool) -> None:
     say(error_text(error.what, error.state, error.remedy))
 
 
+def coloured() -> bool | None:
+    """Whether to print colours: never where NO_COLOR is set, otherwise as the terminal is."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 def say(text: str) -> None:
     """Progress and errors; data goes to standard output."""
     click.echo(text, err=True)

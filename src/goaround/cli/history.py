@@ -12,7 +12,8 @@ from goaround.cli.common import guarded, house, json_option, print_json
 @click.pass_obj
 @guarded
 def command(directory: str, as_json: bool) -> int:
-    from goaround.cli.render import history, result_json, standing_code
+    from goaround.cli.asjson import result_json
+    from goaround.cli.render import history, standing_code
 
     states = house(directory).states.refresh().all()
     if as_json:

@@ -14,7 +14,8 @@ from goaround.cli.common import config_of, guarded, house, json_option, print_js
 @click.pass_obj
 @guarded
 def command(directory: str, version: str, ref: str, as_json: bool) -> int:
-    from goaround.cli.render import plan_json, plan_text
+    from goaround.cli.asjson import plan_json
+    from goaround.cli.render import plan_text
     from goaround.engine.opening import Asked, open_release
 
     home = house(directory)

@@ -13,6 +13,8 @@ from goaround.domain.journal import State, as_if_done
 from goaround.domain.release import Environment, Outcome, Step
 from goaround.domain.strategy import rollback, way_back
 
+RED = "\x1b[31m{}\x1b[0m"
+"""Off a terminal it is taken out again by whoever prints."""
 MARKS = {"passed": "✓", "failed": "✗", "running": "▸", "waiting": "…", "open": "·"}
 
 
@@ -66,35 +68,6 @@ def plan_text(opened: Opened) -> str:
     lines += [f"  {environment}: {found.because}" for environment, found in recovery.items()]
     lines += [f"  {step.environment + '/' + step.name:<28} {step.says}" for step in rollback(assumed, recovery).steps]
     return "\n".join(lines)
-
-
-def plan_json(opened: Opened) -> Mapping[str, object]:
-    release = opened.release
-    assumed = as_if_done(State(opened, datetime.now(UTC)))
-    return {
-        "release": release.id,
-        "version": release.version,
-        "commit": release.commit,
-        "previous": release.previous,
-        "migrations": list(release.migrations),
-        "expected_seconds": {
-            "staging": opened.terms.staging_seconds,
-            "production": opened.terms.production_seconds,
-            "rollback": opened.terms.rollback_target_seconds,
-        },
-        "steps": [_step_json(step) for step in opened.plan.steps],
-        "rollback": {
-            "environments": {
-                name: {"to": r.to, "schema": r.schema, "hold": r.hold, "because": r.because}
-                for name, r in way_back(assumed).items()
-            },
-            "steps": [_step_json(step) for step in rollback(assumed, way_back(assumed)).steps],
-        },
-    }
-
-
-def _step_json(step: Step) -> Mapping[str, object]:
-    return {"key": step.key, "phase": str(step.phase), "environment": step.environment, "says": step.says}
 
 
 def sentence(state: State, states: Mapping[str, State], now: datetime) -> str:
@@ -163,38 +136,7 @@ def rollback_seconds(state: State) -> float | None:
     return (max(times) - state.back_at).total_seconds() if times else None
 
 
-def result_json(state: State, states: Mapping[str, State], code: int | None) -> Mapping[str, object]:
-    """How a release stands, for programs."""
-    now = datetime.now(UTC)
-    back = rollback_seconds(state)
-    return {
-        "release": state.release.id,
-        "version": state.release.version,
-        "outcome": str(state.closed.outcome) if state.closed else None,
-        "says": sentence(state, states, now),
-        "exit_code": code,
-        "seconds": round(((state.closed_at or now) - state.opened_at).total_seconds(), 3),
-        "rollback_seconds": round(back, 3) if back is not None else None,
-        "rollback_target_seconds": state.terms.rollback_target_seconds,
-        "timeline": {
-            name: {"seconds": round(took, 3), "expected_seconds": due} for name, (took, due) in timeline(state).items()
-        },
-        "phases": [
-            {"phase": name, "result": verdict, "seconds": round(took, 3)} for name, verdict, took in phases(state)
-        ],
-        "steps": [
-            {
-                **_step_json(step),
-                "result": mark(state, step),
-                "says": _found(state, step),
-                "evidence": dict(seen.passed.evidence) if (seen := state.of(step.key)).passed else None,
-            }
-            for step in state.all_steps
-        ],
-    }
-
-
-def _found(state: State, step: Step) -> str:
+def found(state: State, step: Step) -> str:
     seen = state.of(step.key)
     if seen.passed:
         return seen.passed.says
@@ -203,7 +145,7 @@ def _found(state: State, step: Step) -> str:
 
 def _in_short(state: State, step: Step) -> str:
     failed = state.of(step.key).failed
-    return (failed.what if failed else _found(state, step)).partition("\n")[0]
+    return (failed.what if failed else found(state, step)).partition("\n")[0]
 
 
 def error_text(what: str, state: str, remedy: str) -> str:
@@ -218,7 +160,7 @@ def release_text(state: State, states: Mapping[str, State]) -> str:
         for step in state.all_steps
         if state.of(step.key).attempt or step == state.next_step
     ]
-    text = sentence(state, states, datetime.now(UTC)) + "\n" + columns(rows)
+    text = sentence(state, states, datetime.now(UTC)) + glass(state) + "\n" + columns(rows)
     for step in state.all_steps:
         if failed := state.of(step.key).failed:
             text += "\n" + error_text(failed.what, failed.state, failed.remedy)
@@ -245,11 +187,21 @@ def overview(states: Mapping[str, State]) -> str:
     return text
 
 
+def glass(state: State) -> str:
+    """Where somebody let the release past those who should have signed, in red, for ever; empty if nobody did."""
+    places = {step.key: f"{step.environment}/{step.name}" for step in state.opened.plan.steps}
+    return "".join(
+        "\n" + RED.format(f"‼ GLASS BROKEN at {places.get(key, key)} by {broken.by}: {broken.reason}")
+        for key, broken in state.broke_glass.items()
+    )
+
+
 def history(states: Iterable[State]) -> str:
     rows = [("RELEASE", "OPENED", "OUTCOME", "TOOK", "BY", "WHY")]
     for state in states:
         took = span((state.closed_at - state.opened_at).total_seconds()) if state.closed_at else "-"
         outcome = str(state.closed.outcome) if state.closed else "under way"
+        outcome += " ‼ GLASS BROKEN" if state.broke_glass else ""
         says = state.closed.says.partition("\n")[0] if state.closed else ""
         rows.append((state.release.id, f"{state.opened_at:%Y-%m-%d %H:%M:%S}Z", outcome, took, state.opened.by, says))
     return columns(rows)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from goaround.cli.common import print_json, say
+import click
+
+from goaround.cli.asjson import result_json
+from goaround.cli.common import coloured, print_json, say
 from goaround.cli.live import progress
-from goaround.cli.render import exit_code, release_text, result_json
+from goaround.cli.render import exit_code, release_text
 from goaround.domain.decisions import Finish, Halt, Wait, decide
 from goaround.domain.environments import ENVIRONMENTS, held_by
 from goaround.domain.errors import Locked
@@ -56,7 +59,7 @@ def finish(home: House, ending: Ending, *, as_json: bool, wanted: Outcome) -> in
     if as_json:
         print_json(result_json(ending.state, states, code))
     else:
-        print(release_text(ending.state, states))
+        click.echo(release_text(ending.state, states), color=coloured())
     if isinstance(ending.decision, Wait):
         release, step = ending.state.release.id, ending.decision.step
         word = {

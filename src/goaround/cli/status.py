@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from goaround.cli.common import guarded, house, json_option, print_json, release_of
+from goaround.cli.common import coloured, guarded, house, json_option, print_json, release_of
 
 if TYPE_CHECKING:
     from goaround.domain.journal import State
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 @guarded
 def command(directory: str, release: str | None, watch: bool, as_json: bool) -> int:
-    from goaround.cli.render import overview, release_text, result_json, standing_code
+    from goaround.cli.asjson import result_json
+    from goaround.cli.render import overview, release_text, standing_code
 
     home = house(directory)
     if watch:
@@ -31,12 +32,12 @@ def command(directory: str, release: str | None, watch: bool, as_json: bool) -> 
         if as_json:
             print_json(result_json(state, states, standing_code(state, states)))
         else:
-            click.echo(release_text(state, states) + _controller(home, state))
+            click.echo(release_text(state, states) + _controller(home, state), color=coloured())
     elif as_json:
         print_json(_overview_json(directory))
     else:
         under_way = [state for state in states.values() if state.closed is None]
-        click.echo(overview(states) + "".join(_controller(home, state) for state in under_way))
+        click.echo(overview(states) + "".join(_controller(home, state) for state in under_way), color=coloured())
     return 0
 
 
@@ -63,7 +64,8 @@ def _controller(home: House, state: State) -> str:
 def _overview_json(directory: str) -> object:
     from dataclasses import asdict
 
-    from goaround.cli.render import result_json, standing_code
+    from goaround.cli.asjson import result_json
+    from goaround.cli.render import standing_code
     from goaround.domain.environments import ENVIRONMENTS, occupant, serving
 
     states = house(directory).states.refresh().all()
@@ -78,8 +80,9 @@ def _overview_json(directory: str) -> object:
 
 
 def _follow(directory: str, release: str | None, *, as_json: bool) -> int:
+    from goaround.cli.asjson import result_json
     from goaround.cli.live import progress
-    from goaround.cli.render import exit_code, result_json
+    from goaround.cli.render import exit_code
     from goaround.cli.running import FOLLOW_SECONDS, show_new
     from goaround.domain.decisions import Finish, Halt, decide
 
