@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from goaround.domain.release import Json, Step
 from goaround.domain.signoff import CONTROLLER, canonical, journal_namespace, namespace
 
 FORMAT = 1
+ARMOUR = 70
+"""Characters in a line of a signature."""
 GENESIS = "sha256:" + "0" * 64
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
 Line = tuple[str, int, str, str, str]
@@ -72,11 +75,11 @@ def verify(contents: Mapping[str, bytes], check: Check, head: tuple[int, str] | 
     about = _json(contents.get(MANIFEST, b""), faults, MANIFEST)
     lines = _lines(contents.get("journal.jsonl", b""), faults)
     service, release = str(about.get("service", "")), str(about.get("release", ""))
-    events = {line[1]: json.loads(line[4]) for line in lines if line[3] == release}
+    events = {line[1]: _mapping(line[4]) for line in lines if line[3] == release}
     opened: Mapping[str, Json] = next((event for event in events.values() if event.get("type") == "opened"), {})
     key = str(opened.get("controller_key", ""))
     faults += _files(contents, about, opened)
-    if opened.get("terms", {}).get("proven"):
+    if _mapping(opened.get("terms")).get("proven"):
         signature = contents.get(SIGNATURE, b"").decode("utf-8", "replace")
         faults += _bad(check, contents.get(MANIFEST, b""), signature, journal_namespace(service), CONTROLLER, key)
     digests = {0: GENESIS} | {line[1]: chained(line) for line in lines}
@@ -97,7 +100,7 @@ def verify(contents: Mapping[str, bytes], check: Check, head: tuple[int, str] | 
 
 
 def _files(contents: Mapping[str, bytes], about: Mapping[str, Json], opened: Mapping[str, Json]) -> Iterator[str]:
-    wanted = about.get("sha256", {})
+    wanted = _mapping(about.get("sha256"))
     for name in sorted({*wanted, *contents} - {MANIFEST, SIGNATURE}):
         if name not in wanted or name not in contents:
             yield f"{name} is {'missing' if name in wanted else 'not in the manifest'}"
@@ -138,10 +141,10 @@ def _signature(
     number: int, event: Mapping[str, Json], allowed: str, service: str, digests: Mapping[int, str], check: Check
 ) -> Iterator[str]:
     document = str(event.get("statement", ""))
-    said = json.loads(document).get("predicate", {})
+    said = _mapping(_mapping(document).get("predicate"))
     if (said.get("by"), said.get("step")) != (event.get("by"), event.get("step")):
         yield f"event {number} says other things than what was signed"
-    yield from _head(number, said.get("journal", {}), digests, before=number)
+    yield from _head(number, _mapping(said.get("journal")), digests, before=number)
     yield from _bad(check, document.encode(), str(event["signature"]), namespace(service), str(event["by"]), allowed)
 
 
@@ -149,7 +152,7 @@ def _seal(
     number: int, event: Mapping[str, Json], key: str, service: str, digests: Mapping[int, str], check: Check
 ) -> Iterator[str]:
     document = str(event.get("document", ""))
-    yield from _head(number, json.loads(document).get("journal", {}), digests, before=number)
+    yield from _head(number, _mapping(_mapping(document).get("journal")), digests, before=number)
     yield from _bad(check, document.encode(), str(event["signature"]), journal_namespace(service), CONTROLLER, key)
 
 
@@ -159,7 +162,21 @@ def _head(number: int, head: Mapping[str, Json], digests: Mapping[int, str], bef
         yield f"what was signed in event {number} is of another journal: event {at} is not as it was then"
 
 
+def _armoured(signature: str) -> bool:
+    """Whether a signature is spelled as OpenSSH spells it: base64 has bits that decoding ignores."""
+    try:
+        raw = b64decode("".join(signature.splitlines()[1:-1]), validate=True)
+    except ValueError:
+        return False
+    text = b64encode(raw).decode()
+    lines = [text[at : at + ARMOUR] for at in range(0, len(text), ARMOUR)]
+    return signature == "\n".join(("-----BEGIN SSH SIGNATURE-----", *lines, "-----END SSH SIGNATURE-----", ""))
+
+
 def _bad(check: Check, document: bytes, signature: str, space: str, by: str, allowed: str) -> Iterator[str]:
+    if not _armoured(signature):
+        yield f"the signature of {by} was altered or is missing"
+        return
     try:
         # A key alone is allowed for whom it is said to be.
         check(document, signature, space, by, allowed if by != CONTROLLER else f"{CONTROLLER} {allowed}\n")
@@ -197,6 +214,16 @@ def _step(step: Step, state: State) -> Json:
         "found": dict(seen.passed.evidence) if seen.passed else None,
         "failed": seen.failed.what if seen.failed else None,
     }
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    """A JSON object, or the one in a text; empty for anything else, which then fits nothing."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _json(content: bytes, faults: list[str], name: str) -> Mapping[str, Json]:
