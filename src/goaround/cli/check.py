@@ -20,8 +20,9 @@ def command(directory: str, as_json: bool) -> int:
 
     home = house(directory)
     mistakes: list[str] = []
-    manifests = sorted((home.project / "releases").glob("*/manifest.toml"))
-    reads: list[Callable[[], object]] = [partial(config_of, home), *(partial(load_manifest, p) for p in manifests)]
+    manifests = sorted((home.project / "releases").glob("[!.]*/manifest.toml"))
+    reads: list[Callable[[], object]] = [partial(config_of, home)]
+    reads += [partial(load_manifest, path, path.parent.name) for path in manifests]
     for read in reads:
         try:
             read()

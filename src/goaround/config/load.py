@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from goaround.config.locate import Locator
 from goaround.config.manifest import Manifest
 from goaround.config.mistakes import sentence
 from goaround.config.models import Config
+from goaround.config.unitchecks import check_manifest
 from goaround.domain.errors import ConfigurationError
 
 _Model = TypeVar("_Model", bound=Table)
@@ -26,9 +28,9 @@ def load_config(path: Path) -> Config:
     return parse_config(_read(path), str(path))
 
 
-def load_manifest(path: Path) -> Manifest:
+def load_manifest(path: Path, folder: str = "") -> Manifest:
     """The release manifest in this file. Raises ``ConfigurationError`` with every mistake."""
-    return parse_manifest(_read(path), str(path))
+    return parse_manifest(_read(path), str(path), folder)
 
 
 def parse_config(text: str, filename: str) -> Config:
@@ -36,9 +38,10 @@ def parse_config(text: str, filename: str) -> Config:
     return _parse(Config, text, filename, crosscheck)
 
 
-def parse_manifest(text: str, filename: str) -> Manifest:
-    """The release manifest that the text says. Raises ``ConfigurationError`` with every mistake."""
-    return _parse(Manifest, text, filename, lambda _: ())
+def parse_manifest(text: str, filename: str, folder: str = "") -> Manifest:
+    """The release manifest that the text says. Raises ``ConfigurationError`` with every mistake, one of which may be
+    that it is not the manifest of the version that its ``folder`` is named by."""
+    return _parse(Manifest, text, filename, partial(check_manifest, folder=folder))
 
 
 def _parse(

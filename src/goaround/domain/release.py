@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -42,6 +43,19 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureUnit:
+    """A part of a release that people plan, build and test as one. ``tests`` are paths in the repository."""
+
+    id: str
+    name: str
+    priority: Literal["P0", "P1", "P2"]
+    status: Literal["planned", "in_progress", "completed"] = "planned"
+    depends_on: tuple[str, ...] = ()
+    """Ids of other units of the same release."""
+    tests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """One attempt to bring one version from a checklist to production, or (``kind`` rollback) back from there."""
 
@@ -65,6 +79,12 @@ class Release:
     environments: tuple[Environment, ...] = ("staging", "production")
     author: str = ""
     """Who wrote the commit, as ``Name <address>``."""
+    name: str = ""
+    """What people call it."""
+    owner: str = ""
+    """Who looks after this release; who may sign it stands in ``Terms``."""
+    target_date: date | None = None
+    units: tuple[FeatureUnit, ...] = ()
 
     @property
     def migrates(self) -> bool:

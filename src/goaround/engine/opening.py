@@ -13,7 +13,7 @@ from goaround.config.manifest import Manifest
 from goaround.config.models import Config
 from goaround.config.terms import terms_of
 from goaround.domain.environments import Serving, occupant, returned_from_production, serving
-from goaround.domain.errors import ConfigurationError, Locked, Refused, Stale
+from goaround.domain.errors import Locked, Refused, Stale
 from goaround.domain.events import Opened
 from goaround.domain.journal import State
 from goaround.domain.release import Environment, Outcome, Plan, Release
@@ -40,7 +40,7 @@ def open_release(
     commit = repository.commit(asked.ref)
     manifest = _manifest(repository, commit, asked.version)
     now = serving(states.values(), "production")
-    _refuse_reuse(asked.version, states.values())
+    refuse_reuse(asked.version, states.values())
     _refuse_occupied(states.values())
     _refuse_other_predecessor(manifest, now)
     attempt = 1 + sum(1 for s in states.values() if s.release.version == asked.version and s.release.kind == "release")
@@ -55,6 +55,10 @@ def open_release(
         old_version_works=manifest.migrations.old_version_works,
         way_back=manifest.migrations.rollback,
         author=commit.author,
+        name=manifest.name or "",
+        owner=manifest.owner or config.owner,
+        target_date=manifest.target_date,
+        units=tuple(feature.unit for feature in manifest.features),
     )
     terms = terms_of(config)
     plan = staging_first(terms, release)
@@ -116,10 +120,7 @@ def _manifest(repository: Repository, commit: Commit, version: str) -> Manifest:
             state="nothing was started",
             remedy=f'write it (at least: version = "{version}"), commit it, and release again',
         )
-    manifest = parse_manifest(content.decode("utf-8", "replace"), path)
-    if manifest.version != version:
-        raise ConfigurationError((f"{path}:1:1: version is {manifest.version}, its folder says {version}",))
-    return manifest
+    return parse_manifest(content.decode("utf-8", "replace"), path, version)
 
 
 def _allowed_signers(asked: Asked, path: str, repository: Repository, commit: Commit, now: Serving | None) -> str:
@@ -147,7 +148,8 @@ def _allowed_signers(asked: Asked, path: str, repository: Repository, commit: Co
     return candidate.decode("utf-8", "replace")
 
 
-def _refuse_reuse(version: str, states: Iterable[State]) -> None:
+def refuse_reuse(version: str, states: Iterable[State]) -> None:
+    """Raise ``Refused`` if a version has been in production: its name means what was there, for ever."""
     states = list(states)
     if returned_from_production(states, version):
         raise Refused(
