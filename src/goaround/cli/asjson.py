@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from goaround.cli.render import found, mark, phases, rollback_seconds, sentence, timeline
+from goaround.cli.units import units_json
 from goaround.domain.events import Opened
 from goaround.domain.journal import State, as_if_done
 from goaround.domain.release import Step
@@ -26,6 +27,7 @@ def plan_json(opened: Opened) -> Mapping[str, object]:
             "production": opened.terms.production_seconds,
             "rollback": opened.terms.rollback_target_seconds,
         },
+        "units": units_json(release.units),
         "steps": [_step_json(step) for step in opened.plan.steps],
         "rollback": {
             "environments": {
@@ -64,6 +66,7 @@ def result_json(state: State, states: Mapping[str, State], code: int | None) -> 
         "phases": [
             {"phase": name, "result": verdict, "seconds": round(took, 3)} for name, verdict, took in phases(state)
         ],
+        "units": units_json(state.release.units),
         "steps": [
             {
                 **_step_json(step),

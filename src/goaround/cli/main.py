@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 VERBS = {
+    "new": "Make the folder of a release: its manifest, and the documents that people fill in.",
     "check": "Check goaround.toml and the manifests; every mistake at once.",
     "doctor": "Look at what a release needs of this machine, and say what is missing.",
     "plan": "Show what a release would do, the rollback plan included. Changes nothing.",

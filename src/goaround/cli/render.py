@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
+from goaround.cli.units import p0_text
 from goaround.domain.decisions import Do, Finish, GoBack, Halt, Wait, decide
 from goaround.domain.environments import ENVIRONMENTS, held_by, occupant, serving
 from goaround.domain.events import Opened
@@ -57,6 +58,7 @@ def plan_text(opened: Opened) -> str:
         f"migrations: {', '.join(release.migrations) or 'none'}",
         f"expected: staging {span(opened.terms.staging_seconds)}, production {span(opened.terms.production_seconds)}, "
         f"a rollback less than {span(opened.terms.rollback_target_seconds)}",
+        *filter(None, [p0_text(release.units)]),
         "",
     ]
     for phase, steps in groupby(opened.plan.steps, key=lambda step: step.phase):
@@ -166,6 +168,8 @@ def release_text(state: State, states: Mapping[str, State]) -> str:
             text += "\n" + error_text(failed.what, failed.state, failed.remedy)
     if state.closed is not None and state.back is None and (times := timeline(state)):
         text += "\n" + "; ".join(f"{name} took {span(took)} of {span(due)}" for name, (took, due) in times.items())
+    if units := p0_text(state.release.units):
+        text += "\n" + units
     back = rollback_seconds(state)
     if back is not None:
         target = state.terms.rollback_target_seconds

@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 @click.command(help="Show what serves where and what is under way, or RELEASE step by step.")
 @click.argument("release", required=False)
 @click.option("-w", "--watch", is_flag=True, help="Follow it until it ends; Ctrl-C only detaches.")
+@click.option("--write", is_flag=True, help="Write it into releases/VERSION/status.md, between its markers.")
 @json_option
 @click.pass_obj
 @guarded
-def command(directory: str, release: str | None, watch: bool, as_json: bool) -> int:
+def command(directory: str, release: str | None, watch: bool, write: bool, as_json: bool) -> int:
     from goaround.cli.asjson import result_json
     from goaround.cli.render import overview, release_text, standing_code
 
+    if write and (watch or release is None):
+        raise click.UsageError("--write goes with the name of a release, and without --watch")
     home = house(directory)
+    if write:
+        assert release is not None
+        return _write(home, release, as_json=as_json)
     if watch:
         return _follow(directory, release, as_json=as_json)
     states = home.states.refresh().all()
@@ -38,6 +44,17 @@ def command(directory: str, release: str | None, watch: bool, as_json: bool) -> 
     else:
         under_way = [state for state in states.values() if state.closed is None]
         click.echo(overview(states) + "".join(_controller(home, state) for state in under_way), color=coloured())
+    return 0
+
+
+def _write(home: House, release: str, *, as_json: bool) -> int:
+    from goaround.cli.statusfile import write
+
+    path, changed = write(home, release)
+    if as_json:
+        print_json({"file": str(path), "changed": changed})
+    else:
+        click.echo(f"{path} {'is up to date; commit it when you like' if changed else 'was up to date'}")
     return 0
 
 

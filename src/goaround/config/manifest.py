@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,13 @@ _NUMBER = r"(0|[1-9]\d*)"
 # ``-staging`` is taken: ``v1.0.0-staging`` is the tag of v1.0.0 in staging.
 _VERSION = rf"v{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-(?!staging)[0-9A-Za-z]+([.-][0-9A-Za-z]+)*)?"
 Version = Annotated[str, matching(_VERSION, "a version such as v1.0.0 or v1.0.0-rc.1 (-staging… is taken by tags)")]
+
+
+def is_version(text: str) -> bool:
+    """Whether this names a version."""
+    return re.fullmatch(_VERSION, text, re.ASCII) is not None
+
+
 Words = Annotated[str, matching(r"(?!\s)[^\x00-\x1f\x7f]+(?<!\s)", "a few words in one line, not empty")]
 Prose = Annotated[str, matching(r"(?s)\s*\S.*", "some words, not empty")]
 Id = Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "a short name of letters, digits, ., _ and -")]

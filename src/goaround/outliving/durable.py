@@ -9,7 +9,7 @@ import json
 import os
 
 
-def write(path: str, content: bytes, *, synced: bool = True) -> None:
+def write(path: str, content: bytes, *, synced: bool = True, mode: int = 0o600) -> None:
     """Replace the file in one step. With ``synced`` it has survived a power cut by the time this returns.
 
     Raises ``OSError`` (disk full and the like); the old content is still there then.
@@ -17,6 +17,7 @@ def write(path: str, content: bytes, *, synced: bool = True) -> None:
     new = f"{path}.{os.getpid()}.new"
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
+        os.fchmod(fd, mode)
         write_all(fd, content)
         if synced:
             os.fsync(fd)
