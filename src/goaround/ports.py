@@ -327,12 +327,30 @@ class Repository(Protocol):
         """Path → blob digest of the files at that commit that match the glob."""
         ...
 
+
+class Tags(Protocol):
+    """The tags of that repository. None is ever moved, here or elsewhere."""
+
     def tagged(self, name: str) -> str | None:
         """The commit that the tag is on; None if there is no such tag."""
         ...
 
-    def tag(self, name: str, commit: str, message: str) -> None:
-        """Have the annotated tag on this commit; on another commit raises ``Refused``. Never moves a tag."""
+    def tag(self, name: str, commit: str, message: str, *, signed: bool = False) -> None:
+        """Have the annotated tag on this commit; on another commit raises ``Refused``. ``signed``: with the
+        controller's own key, which has to be there."""
+        ...
+
+    def signed(self, name: str, key: str) -> bool:
+        """Whether the tag is signed, under this name, with this public key: ``ssh-ed25519 AAAA…``."""
+        ...
+
+    def missing(self, remote: str, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of these tags that the remote does not have. Raises ``Unavailable`` if it does not answer, ``Refused``
+        if it has another tag under such a name."""
+        ...
+
+    def push(self, remote: str, names: Sequence[str]) -> None:
+        """Give the remote exactly these tags, never by force. Raises ``Unavailable`` with what git said."""
         ...
 
 
@@ -351,7 +369,14 @@ class Artifacts(Protocol):
         """Where the artifact is. Raises ``Unavailable`` if it is missing or was altered."""
         ...
 
-    def prune(self, needed: frozenset[str]) -> tuple[str, ...]: ...
+    def differences(self, one: Path, other: Path) -> tuple[str, ...]:
+        """Names of what is not the same in two built folders, in order; empty: they have the same digest."""
+        ...
+
+    def prune(self, needed: frozenset[str]) -> tuple[str, ...]:
+        """Remove every artifact that is not needed; the digests of those removed. Raises ``Unavailable`` where one
+        cannot be; what is left of it is no artifact any more."""
+        ...
 
 
 # --- who signed --------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ class House:
 
     @cached_property
     def repository(self) -> GitRepository:
-        return GitRepository(self.project)
+        return GitRepository(self.project, self.signatures.controller, self.clock.wait)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:
@@ -148,10 +148,12 @@ class House:
             clock=self.clock,
             commands=self.commands,
             repository=self.repository,
+            tags=self.repository,
             http=self.http,
             signatures=self.signatures,
             journal=self.journal,
             states=lambda: self.states.refresh().all(),
+            head=lambda: self.states.refresh().head,
             folder=self.folder,
             environ=self.environ,
             resolve=self._value,

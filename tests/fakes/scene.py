@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -30,12 +30,13 @@ PORTS: dict[Environment, tuple[int, int]] = {"staging": (7481, 7482), "productio
 
 class FakeHttp:
     """``ports.Http``. Slots answer 200 while their process runs; ``says`` overrides what an URL answers; ``posted``
-    holds ``(url, key)`` of what was posted, and ``post_answer`` how that is answered."""
+    holds ``(url, key)`` of what was posted, ``bodies`` what it said, and ``post_answer`` how that is answered."""
 
     def __init__(self, runtimes: Mapping[Environment, FakeRuntime]) -> None:
         self._runtimes = runtimes
         self.says: dict[str, Answer] = {}
         self.posted: list[tuple[str, str]] = []
+        self.bodies: list[bytes] = []
         self.post_answer = Answer(204, "", 0.01)
 
     def get(self, url: str, timeout_seconds: float) -> Answer:
@@ -50,17 +51,22 @@ class FakeHttp:
         return self.says.get(url, Answer(200, "", 0.01))
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Answer:
-        del body, timeout_seconds
+        del timeout_seconds
+        self.bodies.append(body)
         self.posted.append((url, headers["Idempotency-Key"]))
         return self.post_answer
 
 
 class FakeArtifacts:
-    """``ports.Artifacts``. Digests in ``missing`` are gone or altered."""
+    """``ports.Artifacts``. Digests in ``missing`` are gone or altered; two builds ``differ`` in these paths; ``needed``
+    is what each prune was told to leave, unless there is a ``prune_error``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.missing: set[str] = set()
+        self.differ: tuple[str, ...] = ()
+        self.needed: list[frozenset[str]] = []
+        self.prune_error: Exception | None = None
 
     def export(self, commit: str, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -75,16 +81,29 @@ class FakeArtifacts:
         return self._folder / digest[7:19]
 
     def prune(self, needed: frozenset[str]) -> tuple[str, ...]:
-        del needed
-        return ()
+        if self.prune_error is not None:
+            raise self.prune_error
+        self.needed.append(needed)
+        return ("sha256:" + "9" * 64,)
+
+    def differences(self, one: Path, other: Path) -> tuple[str, ...]:
+        assert one.exists()
+        assert other.exists()
+        return self.differ
 
 
 class FakeRepository:
-    """``ports.Repository`` of one commit. ``changed`` are paths that differ from it."""
+    """``ports.Repository`` of one commit, and ``ports.Tags``. ``changed`` are paths that differ from it; tags that are
+    ``signed`` map to their key, all of them to their message in ``messages``; ``remote`` has those that were pushed,
+    unless it is ``unreachable``."""
 
     def __init__(self) -> None:
         self.changed: tuple[str, ...] = ()
         self.tags: dict[str, str] = {}
+        self.messages: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        self.remote: dict[str, str] = {}
+        self.unreachable = False
 
     def commit(self, ref: str) -> Commit:
         return Commit(ref, "more of it", "owner")
@@ -103,10 +122,24 @@ class FakeRepository:
     def tagged(self, name: str) -> str | None:
         return self.tags.get(name)
 
-    def tag(self, name: str, commit: str, message: str) -> None:
-        del message
+    def tag(self, name: str, commit: str, message: str, *, signed: bool = False) -> None:
         if self.tags.setdefault(name, commit) != commit:
             raise Refused(f"{name} is elsewhere", state="it was not moved", remedy="use another version")
+        self.messages.setdefault(name, message)
+        if signed:
+            self.keys.setdefault(name, FakeSignatures().controller_key())
+
+    def signed(self, name: str, key: str) -> bool:
+        return self.keys.get(name) == key
+
+    def missing(self, remote: str, names: Sequence[str]) -> tuple[str, ...]:
+        if self.unreachable:
+            raise Unavailable(f"{remote} could not be reached", state="the tags are here", remedy="push by hand")
+        return tuple(name for name in names if name not in self.remote)
+
+    def push(self, remote: str, names: Sequence[str]) -> None:
+        self.missing(remote, names)
+        self.remote.update({name: self.tags[name] for name in names})
 
 
 class Scene:
@@ -146,10 +179,12 @@ class Scene:
             clock=self.clock,
             commands=self.commands,
             repository=self.repository,
+            tags=self.repository,
             http=self.http,
             signatures=self.signatures,
             journal=self.journal,
             states=lambda: {**self.others, state.release.id: state},
+            head=lambda: (7, "sha256:head"),
             folder=self.folder,
             environ={"PATH": "/usr/bin", "HOME": "/home/owner"},
             resolve=lambda text: f"http://resolved.invalid/{text}",

@@ -70,6 +70,12 @@ class ArtifactStore:
                 self._verified[digest] = looks
         return kept
 
+    def differences(self, one: Path, other: Path) -> tuple[str, ...]:
+        """See the port."""
+        with _spoken_of("two builds could not be compared", self._folder):
+            here, there = ({name: rest for name, *rest in _contents(folder)} for folder in (one, other))
+        return tuple(os.fsdecode(name) for name in sorted({*here, *there}) if here.get(name) != there.get(name))
+
     def prune(self, needed: frozenset[str]) -> tuple[str, ...]:
         """Remove every artifact that is not needed; returns the digests of those that were removed."""
         removed = []
@@ -113,6 +119,13 @@ class ArtifactStore:
 def digest_of(folder: Path) -> str:
     """``sha256:…`` over sorted paths, whether each may be executed, contents, and where links lead."""
     whole = hashlib.sha256()
+    for name, kind, content in _contents(folder):
+        whole.update(kind + b"\0" + name + b"\0" + content)
+    return f"sha256:{whole.hexdigest()}"
+
+
+def _contents(folder: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Name, kind and digest of everything that counts, sorted by name."""
     for path, name in _files(folder):
         about = path.lstat()
         if stat.S_ISLNK(about.st_mode):
@@ -127,8 +140,7 @@ def digest_of(folder: Path) -> str:
                 state="nothing was kept",
                 remedy="have the build command leave no sockets, pipes or devices behind",
             )
-        whole.update(kind + b"\0" + name + b"\0" + content)
-    return f"sha256:{whole.hexdigest()}"
+        yield name, kind, content
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, bytes]]:

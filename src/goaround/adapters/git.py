@@ -1,4 +1,4 @@
-"""The git repository that holds the service, through the ``git`` program.
+"""The git repository that holds the service, and its tags, through the ``git`` program.
 
 Works from the folder of ``goaround.toml``: paths are relative to it, and only what is below it counts, so a service
 may live in a folder of a larger repository. No hook of the user ever runs.
@@ -7,27 +7,36 @@ may live in a folder of a larger repository. No hook of the user ever runs.
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from goaround.domain.errors import Refused, Unavailable
+from goaround.domain.signoff import CONTROLLER
 from goaround.ports import Commit
 
+_COMPLAINTS = ("fatal: ", "error: ", "remote: ", "ssh: ")
 _OPTIONS = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.quotePath=false", "gc.auto=0", "tar.umask=0022")
 _OWN_STATE = ".goaround"
 _LIMIT_SECONDS = 120.0
+_REMOTE_SECONDS = 60.0
+_SSH = ("-c", "gpg.format=ssh", "-c", "gpg.ssh.program=ssh-keygen")
 
 
 class GitRepository:
-    """``ports.Repository`` for the working tree at ``folder``.
+    """``ports.Repository`` and ``ports.Tags`` for the working tree at ``folder``. ``key`` is the file of the
+    controller's own key; ``wait`` is how it waits for a remote.
 
     Everything raises ``Unavailable`` if git is missing, refuses, or the folder is in no repository.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, key: Path | None = None, wait: Callable[[float], None] = time.sleep) -> None:
+        self._folder, self._key, self._wait = folder, key, wait
 
     def commit(self, ref: str) -> Commit:
         """The commit that a branch, tag or (abbreviated) digest means. Raises ``Refused`` if it means none."""
@@ -68,13 +77,19 @@ class GitRepository:
             self._require_repository()
         return found.decode().strip() if found else None
 
-    def tag(self, name: str, commit: str, message: str) -> None:
+    def tag(self, name: str, commit: str, message: str, *, signed: bool = False) -> None:
         """See the port."""
         if self.tagged(name) is None:
             text = (message or name).encode()
-            options = ("--annotate", "--no-sign", "--cleanup=verbatim", "--file=-")
+            how: tuple[str, ...] = ("--annotate", "--no-sign")
+            options: tuple[str, ...] = ()
+            if signed:
+                assert self._key is not None
+                how, options = ("--sign",), (*_SSH, "-c", f"user.signingKey={self._key.absolute()}")
+                text = text.rstrip(b"\n") + b"\n"  # the signature begins a line of its own
+            command = (*options, "tag", *how, "--cleanup=verbatim", "--file=-", "--", name, commit)
             try:
-                self._run("tag", *options, "--", name, commit, stdin=text, env=self._identity())
+                self._run(*command, stdin=text, env=self._identity())
             except Unavailable:
                 if self.tagged(name) is None:  # otherwise somebody was quicker; on which commit is looked at below
                     raise
@@ -85,6 +100,55 @@ class GitRepository:
                 state="the tag was not moved",
                 remedy="release under a version of its own; a tag that was given is never moved",
             )
+
+    def signed(self, name: str, key: str) -> bool:
+        """See the port. By ``git verify-tag``, and by the name that is signed too: a tag may have been copied."""
+        with TemporaryDirectory(prefix="goaround-") as folder:
+            allowed = Path(folder, "allowed_signers")
+            allowed.write_text(f'{CONTROLLER} namespaces="git" {key}\n')
+            options = (*_SSH, "-c", f"gpg.ssh.allowedSignersFile={allowed}")
+            if self._ask(*options, "verify-tag", f"refs/tags/{name}") is None:
+                return False
+        header, _, _ = (self._ask("cat-file", "tag", f"refs/tags/{name}") or b"").partition(b"\n\n")
+        return f"tag {name}".encode() in header.split(b"\n")
+
+    def missing(self, remote: str, names: Sequence[str]) -> tuple[str, ...]:
+        """See the port. A push that is only tried asks where it would go, which need not be where fetches come from."""
+        there = self._push(remote, names, "--dry-run")
+        other = [name for name in names if there.get(name) == "!"]
+        if other:
+            raise Refused(
+                f"{remote} has another {' and '.join(other)} than this repository",
+                state="nothing was pushed; a tag is never moved",
+                remedy=f"find out who made it: git ls-remote {remote} {' '.join(other)}",
+            )
+        return tuple(name for name in names if there.get(name) != "=")
+
+    def push(self, remote: str, names: Sequence[str]) -> None:
+        """See the port."""
+        refused = [name for name, flag in self._push(remote, names).items() if flag not in ("*", "=")]
+        if refused:
+            raise Unavailable(
+                f"{remote} does not take {' and '.join(refused)}",
+                state="the tags are in this repository",
+                remedy=f"see why, and push by hand: git push {remote} {' '.join(names)}",
+            )
+
+    def _push(self, remote: str, names: Sequence[str], *options: str) -> Mapping[str, str]:
+        """Tag → git's flag for what became of it: ``*`` new, ``=`` there already, ``!`` not taken."""
+        config = ("-c", "push.followTags=false", "-c", "push.gpgSign=false")
+        exactly = ("--porcelain", "--no-verify", "--no-force", "--recurse-submodules=no", *options)
+        refs = [f"refs/tags/{name}:refs/tags/{name}" for name in names]
+        code, said, why = self._watched(*config, "push", *exactly, "--", remote, *refs)
+        found = (line.split("\t") for line in said.splitlines())
+        flags = {f[1].rpartition(":")[2].removeprefix("refs/tags/"): f[0] for f in found if len(f) == 3}
+        if code != 0 and "!" not in flags.values():
+            raise Unavailable(
+                f"{remote} could not be reached: {why}",
+                state="the tags are in this repository",
+                remedy=f"see that it answers, and push by hand: git push {remote} {' '.join(names)}",
+            )
+        return flags
 
     def archive(self, commit: str, destination: Path) -> None:
         """Write a tar file of what the commit holds below the folder."""
@@ -143,6 +207,49 @@ class GitRepository:
             )
         except (OSError, subprocess.TimeoutExpired, ValueError) as error:
             raise _failed(self._folder, arguments, str(error)) from error
+
+    def _watched(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a git that talks to another machine: nobody is there to type a password, and a sign of life is given
+        while it takes its time. Exit code, what it printed, and what it complained of."""
+        options = [word for option in _OPTIONS for word in ("-c", option)]
+        with TemporaryFile() as said, TemporaryFile() as why:
+            try:
+                process = subprocess.Popen(
+                    ("git", *options, *arguments),
+                    cwd=self._folder,
+                    env=_environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=why,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise _failed(self._folder, arguments, str(error)) from error
+            until = time.monotonic() + _REMOTE_SECONDS
+            try:
+                while process.poll() is None and time.monotonic() < until:
+                    self._wait(0.05)
+                in_time = process.poll() is not None
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+            said.seek(0)
+            why.seek(0)
+            lines = [
+                line for line in why.read().decode("utf-8", "replace").splitlines() if line.startswith(_COMPLAINTS)
+            ]
+            late = "" if in_time else f"no answer within {_REMOTE_SECONDS:g} s"
+            return (
+                process.returncode,
+                said.read().decode("utf-8", "replace"),
+                _unsecret("; ".join(filter(None, [late, *lines]))),
+            )
+
+
+def _unsecret(said: str) -> str:
+    """Without the password that an URL may hold."""
+    return re.sub(r"://[^/@\s']*@", "://***@", said)
 
 
 def _environment() -> dict[str, str]:

@@ -52,6 +52,19 @@ class Build(Table):
     command: Command = ()
     timeout_seconds: Seconds = Field(default=300.0, alias="timeout")
     inherit_env: EnvNames = ()
+    check_reproducible: bool = False
+    require_reproducible: bool = False
+
+    @property
+    def twice(self) -> bool:
+        """Whether a second build is made and compared: what is required is checked."""
+        return self.check_reproducible or self.require_reproducible
+
+
+class Tags(Table):
+    """Tags are given in this repository; ``push`` is the remote that gets them too, at the end."""
+
+    push: Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a remote of the repository")] = ""
 
 
 class Migrations(Table):
@@ -265,6 +278,7 @@ class Config(Table):
     sign_off: SignOff = Field(default_factory=SignOff)
     timezone: TimeZone = "UTC"
     timeline: Timeline = Field(default_factory=Timeline)
+    tags: Tags = Field(default_factory=Tags)
 
     @model_validator(mode="before")
     @classmethod

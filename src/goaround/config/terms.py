@@ -60,4 +60,6 @@ def terms_of(config: Config) -> Terms:
         proven=bool(config.sign_off.allowed_signers),
         staging_seconds=config.timeline.staging_seconds,
         production_seconds=config.timeline.production_seconds,
+        push=config.tags.push,
+        builds_twice=config.build.twice,
     )

@@ -69,7 +69,7 @@ def decide(state: State, now: datetime, held_by: str | None = None) -> Decision:
         return _turn_back(state, *reason)
     step = state.next_step
     if step is None:
-        return Finish(Outcome.RELEASED, f"{state.release.version} serves production")
+        return Finish(Outcome.RELEASED, "; ".join((f"{state.release.version} serves production", *_faults(state))))
     if held_by is not None:
         return Wait(step, f"held: {held_by} is rolling back production", on_person=False)
     return _go_on(state, step, now)
@@ -90,6 +90,12 @@ def reason_to_go_back(state: State) -> tuple[Cause, str] | None:
     if step is None or failed is None or _may_try_again(state, step):
         return None
     return failed.cause, failed.what
+
+
+def _faults(state: State) -> list[str]:
+    """What went wrong in steps that the release could do without."""
+    failed = ((step, state.of(step.key).failed) for step in state.plan.steps if step.optional)
+    return [f"{step.name} failed: {seen.what}; {seen.remedy}" for step, seen in failed if seen is not None]
 
 
 def _go_on(state: State, step: Step, now: datetime) -> Decision:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from goaround.domain.journal import State, touched_production
 from goaround.domain.release import Environment, Outcome
 
+KEPT_RELEASES = 3
+"""So many of the last released versions keep their artifacts, needed or not."""
 ENVIRONMENTS: tuple[Environment, Environment] = ("staging", "production")
 
 
@@ -69,6 +71,52 @@ def returned_from_production(states: Iterable[State], version: str) -> bool:
         state.release.version == version and state.closed and state.closed.outcome is Outcome.ROLLED_BACK
         for state in states
     )
+
+
+def needed(states: Iterable[State]) -> frozenset[str]:
+    """The artifacts that any environment may still need: of what serves and what its rollback would go back to, of
+    every release under way, and of the last that were released and never came back."""
+    every = {state.release.id: state for state in states}
+    found: set[str] = set()
+    for environment in ENVIRONMENTS:
+        now = serving(every.values(), environment)
+        if now is not None:
+            found |= {now.artifact, *_artifacts(every.get(now.release))}
+    for state in every.values():
+        if state.closed is None:
+            found |= {*_artifacts(state), *_artifacts(every.get(state.release.of or ""))}
+    released = [
+        state
+        for state in every.values()
+        if state.release.kind == "release" and state.closed and state.closed.outcome is Outcome.RELEASED
+        and not returned_from_production(every.values(), state.release.version)
+    ]  # fmt: skip
+    for state in sorted(released, key=lambda state: state.closed_at or state.opened_at)[-KEPT_RELEASES:]:
+        found |= _built(state)
+    return frozenset(found)
+
+
+def building(states: Iterable[State]) -> str | None:
+    """A release whose build is not in the journal yet, so that nobody can tell which artifact it needs."""
+    for state in states:
+        if state.closed is None and state.release.kind == "release" and not _built(state):
+            return state.release.id
+    return None
+
+
+def _built(state: State) -> set[str]:
+    artifact = state.evidence("staging", "build").get("artifact")
+    return {str(artifact)} if artifact else set()
+
+
+def _artifacts(state: State | None) -> set[str]:
+    """What a release built, placed, and found there before."""
+    if state is None:
+        return set()
+    placed = (
+        state.evidence(environment, "deploy").get(which) for environment in ENVIRONMENTS for which in ("new", "old")
+    )
+    return _built(state) | {str(there["artifact"]) for there in placed if there}
 
 
 def _in_production(state: State) -> bool:

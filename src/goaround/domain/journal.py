@@ -90,7 +90,7 @@ class State:
 
     @property
     def next_step(self) -> Step | None:
-        return next((step for step in self.plan.steps if self.of(step.key).passed is None), None)
+        return next((step for step in self.plan.steps if not self.is_over(step)), None)
 
     @property
     def unsealed(self) -> str | None:
@@ -105,6 +105,11 @@ class State:
             before = steps[at - 1].phase if at else None
             ended = str(before) if before and (following is None or following.phase != before) else None
         return ended if ended not in self.sealed else None
+
+    def is_over(self, step: Step) -> bool:
+        """Whether the plan goes on after it: it passed, or the release can do without it and its tries are used up."""
+        seen = self.of(step.key)
+        return seen.passed is not None or (step.optional and seen.failed is not None and seen.attempt >= step.tries)
 
     @property
     def all_steps(self) -> tuple[Step, ...]:

@@ -147,6 +147,10 @@ class Terms:
     """How long a signature counts; None: until something changes."""
     proven: bool = False
     """Signatures are made with keys and verified; otherwise names are believed as they are said."""
+    push: str = ""
+    """The remote that tags are pushed to at the end; empty: they stay in this repository."""
+    builds_twice: bool = False
+    """The build is done a second time and compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,8 @@ class Step:
     interruptible: bool = True
     """False: once begun it is brought to its end before an abort is heeded."""
     params: Mapping[str, Json] = field(default_factory=dict)
+    optional: bool = False
+    """A failure, once the tries are used up, is told and takes nothing back: the plan goes on."""
 
     @property
     def name(self) -> str:

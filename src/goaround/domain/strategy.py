@@ -46,9 +46,9 @@ def staging_first(terms: Terms, release: Release) -> Plan:
             preflight.line("disk", "there is room for artifact, backup and migration"),
             preflight.line("variables", "every environment variable is present in staging and production"),
             preflight.line("database", "both databases answer", seconds=120),
-            preflight.line("build", f"build {v} once, in a clean export of its commit", seconds=terms.build_seconds),
+            preflight.build(),
             # Deploy to staging
-            staging.line("tag", f"tag the commit as {v}-staging", tag=f"{v}-staging"),
+            staging.tag(f"{v}-staging"),
             *_deploy(staging),
             # Staging validation
             *validate.tests("integration", "run the integration tests against staging", wanted=terms.integration),
@@ -58,7 +58,7 @@ def staging_first(terms: Terms, release: Release) -> Plan:
             staging.sign_off(Phase.SIGN_OFF, f"may {v} go to production?"),
             # 1.2 Production deployment: pre-deployment
             *production.window(),
-            production.line("tag", f"tag the commit as {v}", tag=v),
+            production.tag(v),
             production.line("backup", "back up the production database", seconds=terms.backup_seconds),
             *production.notice("announce", f"tell monitoring to expect {v}", wanted=terms.announce),
             production.line("prepare", "prepare the rollback plan and check that it can be flown", seconds=120),
@@ -77,6 +77,9 @@ def staging_first(terms: Terms, release: Release) -> Plan:
             production.sign_off(Phase.PRODUCTION_SIGN_OFF, f"is {v} good in production?"),
             complete.retire("staging", "old", "stop the previous version in staging"),
             complete.retire("production", "old", "stop the previous version in production"),
+            # What fails from here on is told, and takes nothing back
+            *complete.push(),
+            complete.afterwards("tidy", "remove artifacts that no environment may need any more", seconds=300),
         )
     )
 
@@ -224,6 +227,25 @@ class _Lines:
 
     def back(self, kind: str, says: str, *, name: str | None = None, **more: Json) -> Step:
         return self.line(kind, says, name=name or f"back-{kind}", interruptible=False, **more)
+
+    def build(self) -> Step:
+        says = f"build {self.release.version} once, in a clean export of its commit"
+        if self.terms.builds_twice:
+            says += "; and once more, to see whether the same comes out"
+        return self.line("build", says, seconds=self.terms.build_seconds * (1 + self.terms.builds_twice))
+
+    def tag(self, name: str) -> Step:
+        if not self.terms.proven:
+            return self.line("tag", f"tag the commit as {name}", tag=name)
+        return self.line("tag", f"tag the commit as {name}, signed with the controller's key", tag=name, signed=True)
+
+    def push(self) -> Iterable[Step]:
+        if self.terms.push:
+            remote = self.terms.push
+            yield self.afterwards("push", f"push the tags to {remote}", seconds=120, tries=3, remote=remote)
+
+    def afterwards(self, kind: str, says: str, **more: Json) -> Step:
+        return replace(self.line(kind, says, interruptible=False, **more), optional=True)
 
     def hold(self, kind: str, says: str) -> Step:
         return self.line(kind, says, interruptible=False, force=False)

@@ -42,6 +42,7 @@ from goaround.ports import (
     Repository,
     Runtime,
     Signatures,
+    Tags,
 )
 
 Kind = ModuleType
@@ -100,10 +101,13 @@ class Context:
     clock: Clock
     commands: Commands
     repository: Repository
+    tags: Tags
     http: Http
     signatures: Signatures
     journal: Journal
     states: Callable[[], Mapping[str, State]]
+    head: Callable[[], tuple[int, str]]
+    """The journal's last number and its digest, which vouches for all before it."""
     folder: Path
     """Where this service keeps everything: ``.goaround``."""
     environ: Mapping[str, str]
@@ -260,6 +264,11 @@ class Context:
                 remedy="check that the database answers: goaround doctor",
             )
         return ended.output.strip().splitlines()[-1]
+
+
+def spelled(head: tuple[int, str]) -> str:
+    """A head as ``goaround audit verify --head`` takes it."""
+    return f"{head[0]}:{head[1]}"
 
 
 def tail(output: str, lines: int = 8) -> str:

@@ -1,5 +1,8 @@
 """Tell people or programs: by configured commands and webhooks, with a key that stays the same if it is repeated.
 
+Each notice carries the head of the journal at that moment: whoever keeps it can show later that nothing before it was
+taken away or rewritten.
+
 An announcement that cannot be delivered stops the release before anything changed. An alert that cannot be delivered
 is reported and stops nothing: no receiver may stand in the way of a rollback.
 """
@@ -11,7 +14,7 @@ import json
 from goaround.config.models import Notice
 from goaround.domain.errors import GoaroundError
 from goaround.steps.build import write_note
-from goaround.steps.context import Context, GateFailed, Report, tail
+from goaround.steps.context import Context, GateFailed, Report, spelled, tail
 
 
 def observe(ctx: Context) -> Report | None:
@@ -52,6 +55,7 @@ def _by_command(ctx: Context, number: int, notice: Notice, key: str) -> str:
         "GOAROUND_SAYS": ctx.step.says,
         "GOAROUND_RELEASE": ctx.release.id,
         "GOAROUND_ENVIRONMENT": ctx.environment,
+        "GOAROUND_JOURNAL": spelled(ctx.head()),
     }
     cwd = ctx.folder.parent
     ended = ctx.run(notice.command, cwd=cwd, env=env, name=f"notice-{number}", seconds=ctx.step.timeout_seconds)
@@ -61,6 +65,7 @@ def _by_command(ctx: Context, number: int, notice: Notice, key: str) -> str:
 
 
 def _by_webhook(ctx: Context, number: int, notice: Notice, key: str) -> str:
+    last, digest = ctx.head()
     body = json.dumps(
         {
             "key": key,
@@ -69,6 +74,7 @@ def _by_webhook(ctx: Context, number: int, notice: Notice, key: str) -> str:
             "environment": ctx.environment,
             "kind": ctx.step.params["notice"],
             "says": ctx.step.says,
+            "journal": {"number": last, "digest": digest},
         }
     ).encode()
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
