@@ -16,6 +16,7 @@ from goaround.cli.units import p0
 from goaround.domain.events import Answered, BrokeGlass, Declined, Event, Signed
 from goaround.domain.journal import State
 from goaround.domain.release import FeatureUnit, Step
+from goaround.domain.signoff import ANYBODY
 
 Said = Mapping[object, datetime]
 """When people gave their words."""
@@ -148,7 +149,7 @@ def _words(state: State, step: Step, said: Said, now: datetime) -> Iterator[tupl
 
 
 def _as(signed: Signed) -> str:
-    return f"{signed.by} ({signed.role})" if signed.role else signed.by
+    return f"{signed.by} ({signed.role})" if signed.role not in ("", ANYBODY) else signed.by
 
 
 def _word(key: str, by: str, event: Event, said: Said, words: str, counts: str) -> tuple[str, ...]:
