@@ -335,9 +335,9 @@ class Tags(Protocol):
         """The commit that the tag is on; None if there is no such tag."""
         ...
 
-    def tag(self, name: str, commit: str, message: str, *, signed: bool = False) -> None:
-        """Have the annotated tag on this commit; on another commit raises ``Refused``. ``signed``: with the
-        controller's own key, which has to be there."""
+    def tag(self, name: str, commit: str, message: str, sign: Callable[[bytes], str] | None = None) -> None:
+        """Have the annotated tag on this commit; on another commit raises ``Refused``. ``sign`` gives the SSH
+        signature of exactly these bytes in namespace ``git``; if it raises there is no tag."""
         ...
 
     def signed(self, name: str, key: str) -> bool:

@@ -86,7 +86,7 @@ class House:
 
     @cached_property
     def repository(self) -> GitRepository:
-        return GitRepository(self.project, self.signatures.controller, self.clock.wait)
+        return GitRepository(self.project, self.clock.wait)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -170,6 +174,63 @@ def test_only_what_is_not_needed_is_pruned_and_left_overs_go(store: ArtifactStor
     (tmp_path / "store/.gone-sha256-x").mkdir(mode=0o500)
     assert store.prune(frozenset({first})) == (second,)
     assert [path.name for path in (tmp_path / "store").iterdir()] == [first.replace(":", "-")]
+
+
+def test_a_prune_that_is_cut_off_leaves_no_half_artifact_and_the_next_one_ends_it(
+    store: ArtifactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = store.keep(_build(tmp_path / "one"))
+    store.path(digest)
+    real = shutil.rmtree
+
+    def half(folder: Path) -> None:
+        (folder / "app.py").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", half)
+    with pytest.raises(KeyboardInterrupt):
+        store.prune(frozenset())
+    monkeypatch.setattr(shutil, "rmtree", real)
+    for looks in (store, ArtifactStore(tmp_path / "store", lambda _commit, _path: None)):
+        with pytest.raises(Unavailable, match="is missing"):
+            looks.path(digest)
+    assert store.keep(_build(tmp_path / "two")) == digest
+    assert (store.path(digest) / "app.py").read_text() == "run()\n"
+    assert store.prune(frozenset({digest})) == ()
+    assert [path.name for path in (tmp_path / "store").iterdir()] == [digest.replace(":", "-")]
+
+
+def test_a_person_without_rights_over_everything_can_prune_what_is_read_only() -> None:
+    """Root may remove anything; who runs goaround need not be root."""
+    program = """
+import os, sys
+from pathlib import Path
+from goaround.adapters.artifacts import ArtifactStore
+if os.getuid() == 0:
+    os.chown(sys.argv[1], 65534, 65534)
+    os.setuid(65534)
+folder = Path(sys.argv[1])
+store = ArtifactStore(folder / "store", lambda commit, path: None)
+(folder / "build" / "lib").mkdir(parents=True)
+(folder / "build" / "lib" / "a.py").write_text("a")
+digest = store.keep(folder / "build")
+assert store.prune(frozenset()) == (digest,), digest
+assert list((folder / "store").iterdir()) == []
+"""
+    with TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", program, folder], check=True, timeout=60)
+
+
+def test_two_builds_differ_in_what_their_digests_are_made_of(store: ArtifactStore, tmp_path: Path) -> None:
+    one, other = _build(tmp_path / "one"), _build(tmp_path / "two")
+    (other / "lib/__pycache__").mkdir()
+    (other / "lib/__pycache__/a.pyc").touch()
+    assert store.differences(one, other) == ()
+    (other / "app.py").write_text("ran()\n")
+    (other / "run").chmod(0o644)
+    (other / "lib/b.py").touch()
+    (other / "link").unlink()
+    assert store.differences(one, other) == store.differences(other, one) == ("app.py", "lib/b.py", "link", "run")
 
 
 def test_a_build_that_leaves_a_socket_or_pipe_is_refused(store: ArtifactStore, tmp_path: Path) -> None:

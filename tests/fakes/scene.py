@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -69,6 +70,7 @@ class FakeArtifacts:
         self.prune_error: Exception | None = None
 
     def export(self, commit: str, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "commit").write_text(commit)
 
@@ -122,11 +124,11 @@ class FakeRepository:
     def tagged(self, name: str) -> str | None:
         return self.tags.get(name)
 
-    def tag(self, name: str, commit: str, message: str, *, signed: bool = False) -> None:
+    def tag(self, name: str, commit: str, message: str, sign: Callable[[bytes], str] | None = None) -> None:
         if self.tags.setdefault(name, commit) != commit:
             raise Refused(f"{name} is elsewhere", state="it was not moved", remedy="use another version")
         self.messages.setdefault(name, message)
-        if signed:
+        if sign is not None and sign(message.encode()).startswith("git sealed "):
             self.keys.setdefault(name, FakeSignatures().controller_key())
 
     def signed(self, name: str, key: str) -> bool:

@@ -83,6 +83,23 @@ def test_every_plan_ends_in_exactly_one_outcome(opened: Opened, failing: frozens
         assert all(place.running == {"new"} for place in flown.world.places.values())
 
 
+@given(openings(), st.sets(st.sampled_from(["production/push", "production/tidy"])), kills)
+@settings(max_examples=100, deadline=None)
+def test_a_failure_afterwards_takes_no_good_release_back(
+    opened: Opened, failing: set[str], killed: frozenset[int]
+) -> None:
+    terms = replace(TERMS, push="origin")
+    opened = replace(opened, terms=terms, plan=staging_first(terms, opened.release))
+    flown = flight(opened, frozenset(failing))
+    state = flown.fly(killed)
+    assert state.closed is not None
+    assert state.closed.outcome is Outcome.RELEASED
+    assert [name in state.closed.says for name in ("push failed", "tidy failed")] == [
+        f"production/{name}" in failing for name in ("push", "tidy")
+    ]
+    assert all(place.running == {"new"} for place in flown.world.places.values())
+
+
 @given(openings(), failures)
 @settings(max_examples=200, deadline=None)
 def test_what_does_not_reach_its_end_leaves_both_environments_as_they_were(

@@ -56,6 +56,43 @@ def test_where_all_is_done_the_version_serves() -> None:
     assert decide(story.state, story.now) == Finish(Outcome.RELEASED, "v1.0.0 serves production")
 
 
+def afterwards() -> Story:
+    """At the steps that the release can do without."""
+    story = Story(opened(PLAIN, replace(BARE_TERMS, push="origin")))
+    story.until("production/push")
+    return story
+
+
+def test_what_a_release_can_do_without_is_tried_again_and_then_left_and_told() -> None:
+    story = afterwards()
+    for number in (1, 2):
+        story.fails(what=f"no answer {number}")
+        waits = decide(story.state, story.now)
+        assert isinstance(waits, Wait)
+        assert (waits.step.name, waits.why) == ("push", f"trying again: no answer {number}")
+        story.now += timedelta(seconds=RETRY_SECONDS)
+        assert decide(story.state, story.now) == Do(story.step("production/push"), number + 1)
+    story.fails(what="no answer 3")
+    assert decide(story.state, story.now) == Do(story.step("production/tidy"), 1)
+    story.fails(what="read-only")
+    says = "v1.0.0 serves production; push failed: no answer 3; mend it; tidy failed: read-only; mend it"
+    assert decide(story.state, story.now) == Finish(Outcome.RELEASED, says)
+
+
+def test_what_was_done_at_a_later_try_is_no_fault() -> None:
+    story = afterwards()
+    story.fails(what="no answer")
+    story.to_the_end()
+    assert decide(story.state, story.now) == Finish(Outcome.RELEASED, "v1.0.0 serves production")
+
+
+def test_a_word_to_go_back_counts_although_only_what_is_optional_is_left() -> None:
+    story = afterwards()
+    story.fails()
+    story.tell(RollbackAsked("owner", "no"))
+    assert isinstance(decide(story.state, story.now), GoBack)
+
+
 def test_what_has_ended_stays_ended() -> None:
     story = Story(opened())
     story.released()

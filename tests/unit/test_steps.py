@@ -303,6 +303,12 @@ def test_everybody_is_told_once_by_a_key_that_stays_the_same(scene: Scene) -> No
     assert command.env["GOAROUND_KEY"] == "v1.0.0/production/announce/0"
 
 
+def test_every_notice_tells_the_journals_head(scene: Scene) -> None:
+    run(notify, at(scene, "production/announce"))
+    assert scene.commands.ran[0].env["GOAROUND_JOURNAL"] == "7:sha256:head"
+    assert json.loads(scene.http.bodies[0])["journal"] == {"number": 7, "digest": "sha256:head"}
+
+
 @pytest.mark.parametrize("status", [500, 302, None])
 def test_an_announcement_that_is_not_delivered_stops_the_release(scene: Scene, status: int | None) -> None:
     scene.http.post_answer = Answer(status, "no route", 0.1)

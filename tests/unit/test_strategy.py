@@ -69,6 +69,8 @@ IN_FULL = [
     "production/sign-off",
     "staging/retire",
     "production/retire",
+    # Afterwards
+    "production/tidy",
 ]
 BARE = [
     *PREFLIGHT,
@@ -87,6 +89,7 @@ BARE = [
     "production/sign-off",
     "staging/retire",
     "production/retire",
+    "production/tidy",
 ]
 
 
@@ -112,6 +115,33 @@ def test_requests_are_held_around_a_migration_that_the_old_version_cannot_bear()
     plan = staging_first(FULL_TERMS, HELD)
     assert names(plan) == expected
     assert next(step for step in plan.steps if step.name == "hold").params == {"force": False}
+
+
+def test_tags_are_signed_where_keys_are_asked_for_and_the_plan_says_so() -> None:
+    plain = [step for step in staging_first(FULL_TERMS, RELEASE).steps if step.kind == "tag"]
+    proven = [step for step in staging_first(replace(FULL_TERMS, proven=True), RELEASE).steps if step.kind == "tag"]
+    assert [step.params for step in plain] == [{"tag": "v1.0.0-staging"}, {"tag": "v1.0.0"}]
+    assert [step.params for step in proven] == [{**step.params, "signed": True} for step in plain]
+    assert all("signed with the controller's key" in step.says for step in proven)
+
+
+def test_tags_are_pushed_when_all_is_done_and_only_what_comes_afterwards_is_optional() -> None:
+    pushed = staging_first(replace(FULL_TERMS, push="origin"), RELEASE)
+    assert names(pushed) == [*IN_FULL[:-1], "production/push", IN_FULL[-1]]
+    assert [(step.kind, step.tries) for step in pushed.steps if step.optional] == [("push", 3), ("tidy", 1)]
+    assert not any(
+        step.optional for step in rollback(as_if_done(Story(opened()).state), way_back(Story(opened()).state)).steps
+    )
+
+
+def test_a_build_that_is_made_twice_has_the_time_for_it() -> None:
+    once, twice = (
+        next(step for step in staging_first(terms, RELEASE).steps if step.kind == "build")
+        for terms in (FULL_TERMS, replace(FULL_TERMS, builds_twice=True))
+    )
+    assert (once.timeout_seconds, twice.timeout_seconds) == (300, 600)
+    assert "once more" in twice.says
+    assert "once more" not in once.says
 
 
 def test_nothing_is_held_where_nothing_migrates() -> None:
@@ -157,7 +187,9 @@ def test_only_people_are_waited_for_and_both_sign_offs_name_who_may() -> None:
 
 def test_what_changes_a_schema_or_moves_traffic_is_not_broken_off_half_way() -> None:
     steps = staging_first(FULL_TERMS, HELD).steps
-    assert {s.kind for s in steps if not s.interruptible} == {"hold", "migrate", "traffic", "release", "retire"}
+    assert {s.kind for s in steps if not s.interruptible} == {
+        "hold", "migrate", "traffic", "release", "retire", "tidy",
+    }  # fmt: skip
 
 
 def test_only_an_announcement_is_tried_again() -> None:

@@ -29,14 +29,13 @@ _SSH = ("-c", "gpg.format=ssh", "-c", "gpg.ssh.program=ssh-keygen")
 
 
 class GitRepository:
-    """``ports.Repository`` and ``ports.Tags`` for the working tree at ``folder``. ``key`` is the file of the
-    controller's own key; ``wait`` is how it waits for a remote.
+    """``ports.Repository`` and ``ports.Tags`` for the working tree at ``folder``; ``wait`` waits for a remote.
 
     Everything raises ``Unavailable`` if git is missing, refuses, or the folder is in no repository.
     """
 
-    def __init__(self, folder: Path, key: Path | None = None, wait: Callable[[float], None] = time.sleep) -> None:
-        self._folder, self._key, self._wait = folder, key, wait
+    def __init__(self, folder: Path, wait: Callable[[float], None] = time.sleep) -> None:
+        self._folder, self._wait = folder, wait
 
     def commit(self, ref: str) -> Commit:
         """The commit that a branch, tag or (abbreviated) digest means. Raises ``Refused`` if it means none."""
@@ -77,19 +76,16 @@ class GitRepository:
             self._require_repository()
         return found.decode().strip() if found else None
 
-    def tag(self, name: str, commit: str, message: str, *, signed: bool = False) -> None:
+    def tag(self, name: str, commit: str, message: str, sign: Callable[[bytes], str] | None = None) -> None:
         """See the port."""
         if self.tagged(name) is None:
             text = (message or name).encode()
-            how: tuple[str, ...] = ("--annotate", "--no-sign")
-            options: tuple[str, ...] = ()
-            if signed:
-                assert self._key is not None
-                how, options = ("--sign",), (*_SSH, "-c", f"user.signingKey={self._key.absolute()}")
-                text = text.rstrip(b"\n") + b"\n"  # the signature begins a line of its own
-            command = (*options, "tag", *how, "--cleanup=verbatim", "--file=-", "--", name, commit)
+            options = ("--annotate", "--no-sign", "--cleanup=verbatim", "--file=-")
             try:
-                self._run(*command, stdin=text, env=self._identity())
+                if sign is not None:
+                    self._tag_signed(name, self.commit(commit).digest, text, sign)
+                else:
+                    self._run("tag", *options, "--", name, commit, stdin=text, env=self._identity())
             except Unavailable:
                 if self.tagged(name) is None:  # otherwise somebody was quicker; on which commit is looked at below
                     raise
@@ -100,6 +96,15 @@ class GitRepository:
                 state="the tag was not moved",
                 remedy="release under a version of its own; a tag that was given is never moved",
             )
+
+    def _tag_signed(self, name: str, commit: str, text: bytes, sign: Callable[[bytes], str]) -> None:
+        """What ``git tag --sign`` makes. That gives a tag without a signature, and no error, where ssh-keygen fails
+        (2.39.5); so the object is made whole first, and only then has a name."""
+        who = self._run("var", "GIT_COMMITTER_IDENT", env=self._identity()).strip()
+        head = f"object {commit}\ntype commit\ntag {name}\ntagger ".encode() + who + b"\n\n"
+        document = head + text.rstrip(b"\n") + b"\n"  # the signature begins a line of its own
+        made = self._run("mktag", stdin=document + sign(document).encode()).decode().strip()
+        self._run("update-ref", f"refs/tags/{name}", made, "")
 
     def signed(self, name: str, key: str) -> bool:
         """See the port. By ``git verify-tag``, and by the name that is signed too: a tag may have been copied."""
@@ -115,34 +120,34 @@ class GitRepository:
     def missing(self, remote: str, names: Sequence[str]) -> tuple[str, ...]:
         """See the port. A push that is only tried asks where it would go, which need not be where fetches come from."""
         there = self._push(remote, names, "--dry-run")
-        other = [name for name in names if there.get(name) == "!"]
+        other = [name for name in names if there.get(name, "").startswith("!")]
         if other:
             raise Refused(
                 f"{remote} has another {' and '.join(other)} than this repository",
                 state="nothing was pushed; a tag is never moved",
                 remedy=f"find out who made it: git ls-remote {remote} {' '.join(other)}",
             )
-        return tuple(name for name in names if there.get(name) != "=")
+        return tuple(name for name in names if not there.get(name, "").startswith("="))
 
     def push(self, remote: str, names: Sequence[str]) -> None:
         """See the port."""
-        refused = [name for name, flag in self._push(remote, names).items() if flag not in ("*", "=")]
+        refused = [f"{name}: {flag[1:]}" for name, flag in self._push(remote, names).items() if flag[0] not in "*="]
         if refused:
             raise Unavailable(
-                f"{remote} does not take {' and '.join(refused)}",
+                f"{remote} does not take {'; '.join(refused)}",
                 state="the tags are in this repository",
                 remedy=f"see why, and push by hand: git push {remote} {' '.join(names)}",
             )
 
     def _push(self, remote: str, names: Sequence[str], *options: str) -> Mapping[str, str]:
-        """Tag → git's flag for what became of it: ``*`` new, ``=`` there already, ``!`` not taken."""
+        """Tag → git's flag for what became of it and why: ``*`` new, ``=`` there already, ``!`` not taken."""
         config = ("-c", "push.followTags=false", "-c", "push.gpgSign=false")
         exactly = ("--porcelain", "--no-verify", "--no-force", "--recurse-submodules=no", *options)
         refs = [f"refs/tags/{name}:refs/tags/{name}" for name in names]
         code, said, why = self._watched(*config, "push", *exactly, "--", remote, *refs)
         found = (line.split("\t") for line in said.splitlines())
-        flags = {f[1].rpartition(":")[2].removeprefix("refs/tags/"): f[0] for f in found if len(f) == 3}
-        if code != 0 and "!" not in flags.values():
+        flags = {f[1].rpartition(":")[2].removeprefix("refs/tags/"): f[0] + f[2] for f in found if len(f) == 3}
+        if code != 0 and not any(flag.startswith("!") for flag in flags.values()):
             raise Unavailable(
                 f"{remote} could not be reached: {why}",
                 state="the tags are in this repository",

@@ -33,7 +33,8 @@ def act(ctx: Context) -> None:
         )
     lines = (f"release: {release.id}", f"environment: {where}", f"journal: {spelled(ctx.head())}")
     message = f"{release.version}: {where}\n\n" + "".join(f"{line}\n" for line in lines)
-    ctx.tags.tag(_name(ctx), release.commit, message, signed=_signed(ctx))
+    sign = (lambda document: ctx.signatures.seal(document, "git")) if _signed(ctx) else None
+    ctx.tags.tag(_name(ctx), release.commit, message, sign)
 
 
 def _signed(ctx: Context) -> bool:
