@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.unit.config_examples import FULL, HOURS, LEAST
 from tests.unit.releases import RELEASE, Story, opened
 
+from goaround.adapters.git import GitRepository
 from goaround.adapters.sqlite_journal import SqliteJournal
 from goaround.cli.folder import DOCUMENTS, Wanted, files, newest
 from goaround.cli.main import cli
@@ -26,8 +27,9 @@ from goaround.cli.markdown import BEGIN, END
 from goaround.cli.new import make
 from goaround.config.load import parse_config, parse_manifest
 from goaround.config.models import Config
-from goaround.domain.errors import Refused, Unavailable
-from goaround.domain.release import Outcome
+from goaround.domain.errors import ConfigurationError, Refused, Unavailable
+from goaround.domain.release import FeatureUnit, Outcome, Release
+from goaround.engine.opening import Asked, open_release
 
 FULL_CONFIG = parse_config(FULL, "goaround.toml")
 LEAST_CONFIG = parse_config(LEAST, "goaround.toml")
@@ -159,6 +161,28 @@ def test_the_previous_version_is_what_production_serves(project: Path) -> None:
     journal(project, story)
     (project / "releases" / "v1.2.0").mkdir(parents=True)
     assert json.loads(goaround(project, "new", "v1.3.0", "--json").stdout)["previous"] == "v1.0.0"
+
+
+def test_a_release_is_opened_with_what_its_manifest_says(project: Path) -> None:
+    goaround(project, "new", "v1.0.0", "--name", "Memory", "--target-date", "2026-10-12")
+    manifest = project / "releases" / "v1.0.0" / "manifest.toml"
+    manifest.write_text(
+        manifest.read_text() + '[[features]]\nid = "FU-1"\nname = "n"\npriority = "P0"\ntests = ["t"]\n'
+    )
+    made = _opened(project)
+    assert made.units == (FeatureUnit("FU-1", "n", "P0", tests=("t",)),)
+    assert (made.name, made.owner, made.target_date) == ("Memory", "owner", date(2026, 10, 12))
+    manifest.write_text(manifest.read_text().replace("v1.0.0", "v1.1.0"))
+    with pytest.raises(ConfigurationError, match="its folder says"):
+        _opened(project)
+
+
+def _opened(project: Path) -> Release:
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=it"]):
+        people = ("-c", "user.name=owner", "-c", "user.email=owner@example.org")
+        subprocess.run(["git", *people, *words], cwd=project, check=True)
+    asked = Asked("v1.0.0", "HEAD", "owner")
+    return open_release(asked, FULL_CONFIG, FULL, GitRepository(project), {}).release
 
 
 def test_what_is_there_is_never_overwritten(project: Path) -> None:

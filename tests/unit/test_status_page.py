@@ -283,10 +283,23 @@ def test_status_writes_the_page_and_leaves_what_is_the_peoples(project: Path) ->
     assert after.endswith(END.encode() + b"\n\r\nmine too")
     assert b"**v1.0.0 rolled back: too many errors**" in after
     assert stat.S_IMODE(file.stat().st_mode) == 0o664
+    written = file.stat()
     again = goaround(project, "status", "v1.0.0", "--write", "--json")
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
     assert json.loads(again.stdout) == {"file": str(file), "changed": False}
     assert file.read_bytes() == after
     assert [path for path in file.parent.iterdir() if path.suffix not in (".md", ".toml")] == []
+
+
+def test_the_journal_keeps_the_units_and_the_target_date(project: Path) -> None:
+    release = replace(RELEASE, units=UNITS, name="Memory", owner="mark", target_date=date(2026, 10, 12))
+    state = journal(project, Story(opened(release)))
+    with closing(SqliteJournal(project / ".goaround" / "journal.sqlite3")) as kept:
+        assert kept.read()[0].event == state.opened
+    assert goaround(project, "status", "v1.0.0", "--write").exit_code == 0
+    text = (project / "releases" / "v1.0.0" / "status.md").read_text()
+    assert "| target date | 2026-10-12 |" in text
+    assert "| owner | mark |" in text
 
 
 def test_before_a_release_it_tells_the_units_of_the_manifest(project: Path) -> None:
