@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import signal
 import subprocess
@@ -16,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.polling import until
 from tests.unit.config_examples import FULL, HOURS, LEAST
 from tests.unit.releases import RELEASE, Story, opened
 
@@ -269,23 +272,26 @@ def test_what_a_killed_one_left_is_in_nobodys_way(project: Path) -> None:
     assert listed(folder.parent) == ["v1.0.0"]
 
 
-def test_of_two_at_once_one_makes_it(tmp_path: Path) -> None:
+def test_of_two_at_once_the_second_waits_and_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "v1.0.0"
     program = (
         "import sys\nfrom pathlib import Path\nfrom goaround.cli.new import make\n"
-        "from goaround.domain.errors import Refused\nsys.stdin.read()\n"
-        "try: make(Path(sys.argv[1]), {f'{n}.md': sys.argv[2].encode() for n in range(20)})\n"
-        "except Refused: sys.exit(9)"
+        "from goaround.domain.errors import Refused\n"
+        "try: make(Path(sys.argv[1]), {'a.md': b'second'})\nexcept Refused: sys.exit(9)"
     )
-    both = [
-        subprocess.Popen([sys.executable, "-c", program, str(folder), who], stdin=subprocess.PIPE) for who in ("a", "b")
-    ]
-    for one in both:
-        assert one.stdin is not None
-        one.stdin.close()
-    assert sorted(one.wait(60) for one in both) == [0, 9]
-    assert len({path.read_bytes() for path in folder.iterdir()}) == 1
-    assert len(list(folder.iterdir())) == 20
+    first = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(first, fcntl.LOCK_EX)
+    second = subprocess.Popen([sys.executable, "-c", program, str(folder)])
+    try:
+        waiting = re.compile(rf"-> FLOCK +ADVISORY +WRITE {second.pid} ")
+        until(lambda: bool(waiting.search(Path("/proc/locks").read_text())), what="the second to wait")
+        folder.mkdir()
+        os.close(first)
+        assert second.wait(20) == 9
+    finally:
+        second.kill()
+        second.wait()
+    assert listed(folder) == []
 
 
 def test_a_folder_of_that_name_is_refused(tmp_path: Path) -> None:
