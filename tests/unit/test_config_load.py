@@ -57,6 +57,21 @@ def test_what_is_left_out_has_the_defaults_of_the_strategy_document() -> None:
     assert production.triggers.errors == Limit(">", 0.1, "ratio")
 
 
+def test_tags_stay_here_and_builds_are_made_once_unless_said_otherwise() -> None:
+    terms = terms_of(parse_config(LEAST, "goaround.toml"))
+    assert (terms.push, terms.builds_twice) == ("", False)
+    terms = terms_of(parse_config('tags.push = "origin"\nbuild.require_reproducible = true\n' + LEAST, "goaround.toml"))
+    assert (terms.push, terms.builds_twice) == ("origin", True)
+    assert terms_of(parse_config("build.check_reproducible = true\n" + LEAST, "goaround.toml")).builds_twice
+
+
+@pytest.mark.parametrize("push", ["--force", "https://user:secret@host/x.git", "../elsewhere", "a b", ""])
+def test_tags_are_pushed_to_a_remote_by_its_name_alone(push: str) -> None:
+    told = mistakes(f'tags.push = "{push}"\n' + LEAST)
+    assert "not the name of a remote of the repository" in told[-1]
+    assert "secret" not in "".join(told)
+
+
 def test_every_mistake_is_told_at_once_in_the_order_of_the_file() -> None:
     text = """\
 service = "No Such Name"

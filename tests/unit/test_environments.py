@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.unit.releases import FIRST, OLD, PLAIN, RELEASE, Story, deployed, opened, taken_back
+from tests.unit.releases import ARTIFACT, FIRST, OLD, PLAIN, RELEASE, Story, deployed, opened, taken_back
 
-from goaround.domain.environments import Serving, held_by, occupant, returned_from_production, serving
+from goaround.domain.environments import (
+    Serving,
+    building,
+    held_by,
+    needed,
+    occupant,
+    returned_from_production,
+    serving,
+)
 from goaround.domain.events import AbortAsked
 from goaround.domain.journal import State
 from goaround.domain.release import Outcome
@@ -142,6 +150,42 @@ def test_a_rollback_after_completion_holds_others_from_its_opening_on() -> None:
     story = Story(taken_back(opened(), environments=("production",)))
     assert story.state.back is None
     assert held_by([story.state], "v1.1.0") == "v1.0.0.back"
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+OF_OLD = OLD["artifact"]
+
+
+def test_while_a_release_is_under_way_what_it_built_and_what_it_replaces_are_needed() -> None:
+    story = Story(opened())
+    assert needed([story.until("staging/build")]) == set()
+    assert building([story.state]) == "v1.0.0"
+    assert needed([story.passes()]) == {ARTIFACT}
+    assert building([story.state]) is None
+    assert needed([story.until("staging/migrate")]) == {ARTIFACT, OF_OLD}
+
+
+def test_a_rollback_after_completion_needs_what_its_release_placed_and_found() -> None:
+    first = released()
+    back = Story(taken_back(first.state.opened, previous="v0.9.2", environments=("production",)), first.seq)
+    assert needed([first.state, back.state]) == {ARTIFACT}
+    assert building([first.state, back.state]) is None
+    second = Story(opened(NEXT))
+    second.released()
+    late = Story(taken_back(second.state.opened, environments=("production",)), second.seq)
+    assert needed([second.state, late.state]) == {ARTIFACT, OF_OLD}
+
+
+def test_a_version_that_came_back_takes_no_place_among_the_last_released() -> None:
+    story = Story(opened())
+    story.released()
+    back = Story(taken_back(story.state.opened), story.seq)
+    back.turns_back()
+    back.to_the_end()
+    assert ARTIFACT in needed([story.state, back.state])
+    back.closes(Outcome.ROLLED_BACK)
+    assert needed([story.state, back.state]) == {OF_OLD}
 
 
 # --- versions that came back ----------------------------------------------------------------------

@@ -101,6 +101,15 @@ EnvNames = Annotated[tuple[EnvName, ...], Strict(False)]
 People = Annotated[tuple[Person, ...], Strict(False)]
 
 
+def _remote(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):  # not quoted: an URL may hold a password
+        raise ValueError('this is not the name of a remote of the repository — write one such as "origin"')
+    return value
+
+
+Remote = Annotated[str, AfterValidator(_remote)]
+
+
 def _command(declared: tuple[str, ...], needed: tuple[str, ...]) -> AfterValidator:
     known = ", ".join(f"{{{name}}}" for name in declared) or "none"
 

@@ -26,6 +26,7 @@ from goaround.config.fields import (
     Person,
     ProbeCommand,
     Reference,
+    Remote,
     RunCommand,
     Seconds,
     SecondsAbove,
@@ -64,7 +65,7 @@ class Build(Table):
 class Tags(Table):
     """Tags are given in this repository; ``push`` is the remote that gets them too, at the end."""
 
-    push: Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a remote of the repository")] = ""
+    push: Remote = ""
 
 
 class Migrations(Table):
