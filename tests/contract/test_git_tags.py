@@ -247,3 +247,15 @@ def test_while_a_remote_keeps_it_waiting_a_sign_of_life_is_given_and_nothing_is_
     pid = int((tmp_path / "pid").read_text())
     stat = Path(f"/proc/{pid}/stat")
     until(lambda: not stat.exists() or stat.read_text().split()[2] == "Z", 10, "the program of the remote has ended")
+
+
+def test_a_program_on_the_way_that_tells_a_password_is_not_repeated(folder: Path, tmp_path: Path) -> None:
+    tells = tmp_path / "tells"
+    tells.write_text("#!/bin/sh\necho 'fatal: no way to ssh://user:s3cret-word@host/x' >&2\nexit 1\n")
+    tells.chmod(0o755)
+    _git(folder, "remote", "add", "origin", "ssh://nobody@nowhere/x.git")
+    _git(folder, "config", "core.sshCommand", str(tells))
+    repository = GitRepository(folder)
+    repository.tag("v1.0.0", repository.commit("HEAD").digest, MESSAGE)
+    with pytest.raises(Unavailable, match=r"no way to ssh://\*\*\*@host/x"):
+        repository.push("origin", ("v1.0.0",))
