@@ -1,3 +1,4 @@
+DROP FUNCTION IF EXISTS claim_source;
 DROP POLICY member ON relationships;
 DROP POLICY single ON relationships;
 ALTER TABLE relationships NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;

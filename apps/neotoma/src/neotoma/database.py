@@ -9,18 +9,21 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 Connection = AsyncConnection[Any]
 ROLE = "neotoma_member"
+BECOME = f"SET ROLE {ROLE}"
 
 
 class Database:
     """The pool. It opens, and the service starts, while the database is away."""
 
     def __init__(self, url: str, most: int = 10) -> None:
+        self._url = url
         asked = str(conninfo_to_dict(url).get("options") or "")
         self._pool = AsyncConnectionPool(
             url,
@@ -53,3 +56,14 @@ class Database:
         """A transaction that sees no row: for the functions that know who may ask what, such as a login."""
         async with self._pool.connection() as connection:
             yield connection
+
+    async def refusal(self) -> psycopg.Error | None:
+        """Why the database, which answers, does not let us in; None if it does not answer, or does let us in."""
+        try:
+            async with await AsyncConnection.connect(self._url, connect_timeout=2) as connection:
+                await connection.execute(BECOME)
+        except psycopg.OperationalError:
+            return None
+        except psycopg.Error as error:
+            return error
+        return None

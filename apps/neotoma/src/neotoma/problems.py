@@ -8,6 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from neotoma.memory.errors import Refused
+
 
 class Problem(Exception):
     """A request that cannot be served. ``message`` says what happened and what to do next, to a person."""
@@ -19,6 +21,7 @@ class Problem(Exception):
 
 def answer(scope: Mapping[str, Any], problem: Problem) -> JSONResponse:
     """The response to a problem."""
+    seconds = problem.details.get("retry_after_seconds")
     return JSONResponse(
         {
             "code": problem.code,
@@ -27,6 +30,7 @@ def answer(scope: Mapping[str, Any], problem: Problem) -> JSONResponse:
             "trace_id": scope.get("trace_id", ""),
         },
         status_code=problem.status,
+        headers={"Retry-After": str(seconds)} if seconds else None,
     )
 
 
@@ -35,6 +39,10 @@ def understood(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case Refused():
+            return Problem(error.status, error.code, error.message, **error.details)
+        case psycopg.DataError() | psycopg.IntegrityError():
+            return _internal()  # we should have refused it, or not have written it
         case psycopg.Error():
             message = "The database does not answer as it should. Nothing was stored; try again in a moment."
             return Problem(503, "database_unavailable", message)
@@ -45,7 +53,11 @@ def understood(error: Exception) -> Problem:
         case HTTPException():
             return Problem(error.status_code, "bad_request", str(error.detail))
         case _:
-            return Problem(500, "internal_error", "Something went wrong here. The trace id finds it in the log.")
+            return _internal()
+
+
+def _internal() -> Problem:
+    return Problem(500, "internal_error", "Something went wrong here. The trace id finds it in the log.")
 
 
 async def refused(request: Request, error: Exception) -> JSONResponse:
@@ -53,4 +65,4 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
     return answer(request.scope, understood(error))
 
 
-UNDERSTOOD = (Problem, psycopg.Error, HTTPException)
+UNDERSTOOD = (Problem, Refused, psycopg.Error, HTTPException)
