@@ -51,7 +51,7 @@ class Sending {
 function send(sending, csrf, limit) {
   return new Promise((resolve) => {
     if (sending.file.size > limit) {
-      resolve([413, { message: `The file is larger than ${Math.round(limit / 1e6)} MB. Divide it, or leave out what you do not need.` }]);
+      resolve([413, { message: `The file is larger than ${Math.round(limit / 1048576)} MB. Divide it, or leave out what you do not need.` }]);
       return;
     }
     const body = new FormData();
