@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from neotoma import middleware, problems
 from neotoma.api import accounts, memory, operations, search, sources
 from neotoma.mcp.mount import Mount
-from neotoma.nest import Nest
+from neotoma.nest import Nest, running
 from neotoma.web import pages
 
 ROUTES = (
@@ -36,9 +36,5 @@ def create(nest: Nest) -> Starlette:
 
 @asynccontextmanager
 async def _running(app: Starlette) -> AsyncIterator[None]:
-    nest: Nest = app.state.nest
-    await nest.database.open()
-    async with app.state.mcp.running():
+    async with running(app.state.nest), app.state.mcp.running():
         yield
-    await nest.extractor.close()
-    await nest.database.close()
