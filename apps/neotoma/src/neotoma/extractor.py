@@ -1,9 +1,22 @@
 """Runs extractions in processes of their own, which may be slow, large or ended, and never the service with them."""
 
+import asyncio
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+from multiprocessing import connection
 from pathlib import Path
 from typing import Protocol
 
-from neotoma.extraction.model import Extraction
+from pebble import ProcessExpired, ProcessPool
+
+from neotoma.extraction import reading
+from neotoma.extraction.model import Extraction, Unreadable
+
+WORKER_MEMORY_BYTES = 1_536 * 1024 * 1024
+WORKER_FILE_BYTES = 64 * 1024 * 1024
 
 
 class Extractor(Protocol):
@@ -17,3 +30,65 @@ class Extractor(Protocol):
     async def close(self) -> None:
         """End every worker."""
         ...
+
+
+class ProcessExtractor:
+    """An Extractor. Workers start with the first file and live on; one that is ended is replaced.
+
+    ``seconds`` count from when a worker begins, not while a file waits for one. Cancelling ``extract`` ends its
+    worker: shield the call when others wait for its end.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._pool = self._fresh()
+        self._closed = False
+
+    async def extract(self, path: Path, name: str, media_type: str, seconds: float) -> Extraction:
+        """See Extractor; ``media_type`` follows from the name's ending here."""
+        del media_type
+        if self._closed:
+            raise RuntimeError("The extractor is closed; no file is read any more.")
+        if not self._pool.active:  # a worker was killed while nothing ran, which pebble takes for the end of all
+            await self._end(self._pool)
+            self._pool = self._fresh()
+        future = self._pool.schedule(reading.extract, args=(path, name), timeout=seconds)
+        try:
+            return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise Unreadable(
+                "too_slow", f"Reading the file took more than {seconds:g} seconds. Divide it, or send fewer pages."
+            ) from error
+        except ProcessExpired as error:
+            raise reading.too_complex() from error
+
+    async def close(self) -> None:
+        """End every worker, at work or not."""
+        self._closed = True
+        await self._end(self._pool)
+
+    def _fresh(self) -> ProcessPool:
+        # Spawned, for a fork of a service with threads may inherit a lock that nobody will open.
+        return ProcessPool(self._workers, initializer=_become_worker, context=multiprocessing.get_context("spawn"))
+
+    @staticmethod
+    async def _end(pool: ProcessPool) -> None:
+        pool.stop()  # type: ignore[no-untyped-call]
+        await asyncio.to_thread(pool.join)
+
+
+def _become_worker() -> None:
+    """A group of its own, which a Ctrl-C at the service does not reach, with limits, and not outliving the service."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_AS, (WORKER_MEMORY_BYTES, WORKER_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (WORKER_FILE_BYTES, WORKER_FILE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    threading.Thread(target=_end_with_service, daemon=True).start()
+
+
+def _end_with_service() -> None:
+    service = multiprocessing.parent_process()
+    if service is not None:
+        connection.wait([service.sentinel])
+        os.killpg(0, signal.SIGKILL)  # tesseract too

@@ -1,0 +1,96 @@
+"""Lines of text with their places, and their gathering into chunks."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from neotoma.extraction.model import LONGEST_CHUNK, Chunk, Unreadable
+
+MOST_CHARACTERS = 2_000_000
+MOST_LINES_A_CHUNK = 40
+UNPRINTABLE = {"Cc", "Cs", "Cn", "Co"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line, or row, of a file: its number counts from 1, on its page if there are pages."""
+
+    number: int
+    text: str
+    place: str
+    scanned: bool = False
+    """Whether it was read from a picture, where signs are easily mistaken for each other."""
+
+
+def clean(text: str) -> str:
+    """Composed letters, no control or unassigned characters, tabs as two spaces, nothing at the ends."""
+    text = unicodedata.normalize("NFC", text.replace("\t", "  ").replace("\xa0", " "))
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(mark) in UNPRINTABLE else mark for mark in text)
+    return text.strip()
+
+
+def numbered(text: str, before: str = "") -> Iterator[Line]:
+    """The lines that hold something, numbered as an editor numbers them; ``before`` is such as ``page 2, ``."""
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+        if cleaned := clean(line):
+            yield Line(number, cleaned, f"{before}line {number}")
+
+
+def bounded(lines: Iterable[Line], most: int = MOST_CHARACTERS) -> Iterator[Line]:
+    """The lines as they are. Raises Unreadable once they hold more than ``most`` characters together."""
+    total = 0
+    for line in lines:
+        total += len(line.text) + 1
+        if total > most:
+            raise too_long()
+        yield line
+
+
+def too_long() -> Unreadable:
+    """The refusal of a file with too much text."""
+    return Unreadable("too_long", f"The file holds more than {MOST_CHARACTERS:,} characters of text. Divide it.")
+
+
+def chunked(lines: Iterable[Line], unit: str = "line", page: str = "") -> tuple[Chunk, ...]:
+    """The text in chunks. Their places are such as ``lines 1–40``, or ``page 2`` where one chunk holds the page."""
+    groups = list(_groups(lines))
+    if page and len(groups) == 1:
+        return (Chunk(page, _joined(groups[0])),)
+    before = f"{page}, " if page else ""
+    return tuple(Chunk(before + _span(group, unit), _joined(group)) for group in groups)
+
+
+def _groups(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    group: list[Line] = []
+    size = 0
+    for line in lines:
+        for piece in _pieces(" ".join(line.text.split())):
+            if group and (size + len(piece) >= LONGEST_CHUNK or len(group) == MOST_LINES_A_CHUNK):
+                yield group
+                group, size = [], 0
+            group.append(Line(line.number, piece, line.place))
+            size += len(piece) + 1
+    if group:
+        yield group
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in parts of at most LONGEST_CHUNK characters, cut between words where there is a space."""
+    while len(text) > LONGEST_CHUNK:
+        cut = text.rfind(" ", 1, LONGEST_CHUNK + 1)
+        cut = cut if cut > 0 else LONGEST_CHUNK
+        yield text[:cut]
+        text = text[cut:].lstrip(" ")
+    if text:
+        yield text
+
+
+def _joined(group: list[Line]) -> str:
+    return "\n".join(line.text for line in group)
+
+
+def _span(group: list[Line], unit: str) -> str:
+    first, last = group[0].number, group[-1].number
+    return f"{unit} {first}" if first == last else f"{unit}s {first}–{last}"
