@@ -75,29 +75,32 @@ DECLARE
   ranked CONSTANT integer := 500;
   member CONSTANT uuid := member_id();
   query CONSTANT tsquery := websearch_to_tsquery('english', asked);
-  newest bigint;
   walled tsquery;
+  newest bigint;
   age text;
   shift integer;
-  found tid[];
+  ages tsquery;
+  seen tsquery;
+  found tid[] := '{}';
 BEGIN
   IF member IS NULL OR numnode(query) = 0 THEN
     RETURN;
   END IF;
+  walled := query && format('''%su%s''', chr(1), member)::tsquery;
+  IF type IS NOT NULL THEN
+    walled := walled && format('''%st%s''', chr(1), encode(convert_to(left(type, 200), 'UTF8'), 'hex'))::tsquery;
+  END IF;
   newest := (SELECT last_value FROM chunks_number);
   FOREACH age IN ARRAY ARRAY['a', 'b', 'c', ''] LOOP
     shift := CASE age WHEN 'a' THEN 12 WHEN 'b' THEN 14 ELSE 16 END;
-    walled := query && format('''%su%s''', chr(1), member)::tsquery;
-    IF type IS NOT NULL THEN
-      walled := walled && format('''%st%s''', chr(1), encode(convert_to(left(type, 200), 'UTF8'), 'hex'))::tsquery;
-    END IF;
-    IF age <> '' THEN
-      walled := walled && format('''%1$s%2$s%3$s'' | ''%1$s%2$s%4$s''', chr(1), age, newest >> shift, (newest >> shift) - 1)::tsquery;
-    END IF;
-    found := ARRAY(SELECT ctid FROM chunks
-                   WHERE words @@ walled AND (user_id = member) IS TRUE  -- so written no other index than that of the words fits
-                   ORDER BY number DESC LIMIT ranked);
+    ages := format('''%1$s%2$s%3$s'' | ''%1$s%2$s%4$s''', chr(1), age, newest >> shift, (newest >> shift) - 1)::tsquery;
+    found := found || ARRAY(
+      SELECT ctid FROM chunks
+      WHERE words @@ (walled && CASE WHEN age = '' THEN ''::tsquery ELSE ages END && coalesce(!! seen, ''))
+        AND (user_id = member) IS TRUE  -- so written that no other index than that of the words fits
+      ORDER BY number DESC LIMIT ranked - cardinality(found));
     EXIT WHEN cardinality(found) = ranked;
+    seen := ages;  -- the next size holds all of these, and more
   END LOOP;
   RETURN QUERY
     WITH best AS (

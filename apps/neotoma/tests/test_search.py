@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import psycopg
@@ -11,6 +11,7 @@ from apps.neotoma.tests.conftest import HERE
 from apps.neotoma.tests.support import Database, Server, migrate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from neotoma.database import Connection
 from neotoma.extraction.model import LONGEST_CHUNK
 from neotoma.memory.errors import Invalid
@@ -39,7 +40,9 @@ class Library:
             )
             for position, text in enumerate(texts):
                 chunk = (id, position, f"page {position + 1}", text)
-                connection.execute("INSERT INTO chunks (source_id, position, place, text) VALUES (%s, %s, %s, %s)", chunk)
+                connection.execute(
+                    "INSERT INTO chunks (source_id, position, place, text) VALUES (%s, %s, %s, %s)", chunk
+                )
         return id
 
     def ask(self, query: str, **filters: Any) -> list[Hit]:
@@ -131,7 +134,9 @@ def test_the_same_is_found_in_however_many_ages_it_is(library: Library) -> None:
     """Numbers far apart, as in a memory beside busy ones: each is of another age in all three sizes."""
     ids = []
     for _ in range(6):
-        library.database.query("SELECT setval('chunks_number', (SELECT last_value + 50000 FROM chunks_number))", "owner")
+        library.database.query(
+            "SELECT setval('chunks_number', (SELECT last_value + 50000 FROM chunks_number))", "owner"
+        )
         ids.append(library.put("a heron"))
 
     assert library.ids("heron") == ids[::-1]
@@ -139,7 +144,13 @@ def test_the_same_is_found_in_however_many_ages_it_is(library: Library) -> None:
 
 @pytest.mark.parametrize(
     ("query", "code"),
-    [("", "no_query"), (" \n", "no_query"), ("a\0b", "bad_query"), ("\ud800", "bad_query"), ("x" * 10_000, "query_too_long")],
+    [
+        ("", "no_query"),
+        (" \n", "no_query"),
+        ("a\0b", "bad_query"),
+        ("\ud800", "bad_query"),
+        ("x" * 10_000, "query_too_long"),
+    ],
 )
 def test_what_is_no_query_is_refused_in_words(library: Library, query: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -148,7 +159,9 @@ def test_what_is_no_query_is_refused_in_words(library: Library, query: str, code
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("query", ["the", "-the", "and or not", "!!!", '""', "'", "\\", ":*", "a & | b", "<->", "%", "-", "😀"])
+@pytest.mark.parametrize(
+    "query", ["the", "-the", "and or not", "!!!", '""', "'", "\\", ":*", "a & | b", "<->", "%", "-", "😀"]
+)
 def test_a_query_of_nothing_finds_nothing(library: Library, query: str) -> None:
     library.put("the heron")
 
@@ -162,10 +175,10 @@ def test_a_limit_out_of_range_is_refused(library: Library, limit: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def crowded(current_database: Database) -> Iterator[Library]:
+def crowded(current_database: Database) -> Library:
     library = Library(current_database)
     library.put("the heron stood still: 12.30 EUR, https://example.org/a?b=c 'quoted' back\\slash")
-    yield library
+    return library
 
 
 @settings(max_examples=60, deadline=None)
@@ -181,7 +194,9 @@ def test_no_query_makes_it_stumble(crowded: Library, query: str, type: str | Non
 LONG = {
     "words of four bytes": "𐐨𐐩𐐪 " * 1000,
     "one word of four bytes": "𐐨" * LONGEST_CHUNK,
-    "different words of four bytes": "".join(f"{chr(0x10428 + i % 40)}{chr(0x10428 + i // 40 % 40)}{i} " for i in range(1000)),
+    "different words of four bytes": "".join(
+        f"{chr(0x10428 + i % 40)}{chr(0x10428 + i // 40 % 40)}{i} " for i in range(1000)
+    ),
     "hyphens": "-".join(f"a{i}" for i in range(1000)),
     "one letter words": " ".join(chr(0x4E00 + i) for i in range(2000)),
     "addresses": " ".join(f"x{i}.example.org/a/b{i}" for i in range(200)),
