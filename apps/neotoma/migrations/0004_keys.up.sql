@@ -21,19 +21,18 @@ CREATE INDEX CONCURRENTLY relationships_of_source_of_user ON relationships (user
 RESET lock_timeout;
 RESET statement_timeout;
 
--- Those to entities can wait for the commit, so that a user goes with everything, in whatever order.
 ALTER TABLE chunks ADD CONSTRAINT chunks_source_of_user FOREIGN KEY (user_id, source_id)
   REFERENCES sources (user_id, id) ON DELETE CASCADE NOT VALID;
 ALTER TABLE entities ADD CONSTRAINT entities_merged_into_of_user FOREIGN KEY (user_id, merged_into)
-  REFERENCES entities (user_id, id) DEFERRABLE NOT VALID;
+  REFERENCES entities (user_id, id) NOT VALID;
 ALTER TABLE observations ADD CONSTRAINT observations_entity_of_user FOREIGN KEY (user_id, entity_id)
-  REFERENCES entities (user_id, id) DEFERRABLE NOT VALID;
+  REFERENCES entities (user_id, id) NOT VALID;
 ALTER TABLE observations ADD CONSTRAINT observations_source_of_user FOREIGN KEY (user_id, source_id)
   REFERENCES sources (user_id, id) ON DELETE CASCADE NOT VALID;
 ALTER TABLE relationships ADD CONSTRAINT relationships_from_of_user FOREIGN KEY (user_id, from_id)
-  REFERENCES entities (user_id, id) DEFERRABLE NOT VALID;
+  REFERENCES entities (user_id, id) NOT VALID;
 ALTER TABLE relationships ADD CONSTRAINT relationships_to_of_user FOREIGN KEY (user_id, to_id)
-  REFERENCES entities (user_id, id) DEFERRABLE NOT VALID;
+  REFERENCES entities (user_id, id) NOT VALID;
 ALTER TABLE relationships ADD CONSTRAINT relationships_source_of_user FOREIGN KEY (user_id, source_id)
   REFERENCES sources (user_id, id) ON DELETE CASCADE NOT VALID;
 ALTER TABLE relationships ADD CONSTRAINT relationships_user FOREIGN KEY (user_id)
