@@ -72,7 +72,7 @@ PAGED = {
 FIELDS: Schema = {
     "type": "object",
     "description": "Names of fields in snake_case, and their values.",
-    "propertyNames": {"minLength": 1, "maxLength": 100},
+    "propertyNames": {"minLength": 1, "maxLength": 300},
     "additionalProperties": {"type": ["string", "number", "boolean"], "maxLength": 8_000},
     "maxProperties": 100,
 }
@@ -83,7 +83,7 @@ RECORD = _named(
 )
 _POSITION = {"anyOf": [{"type": "integer", "minimum": 0}, ENTITY_ID]}
 RECORD_LINK = _named(
-    type=text("In snake_case, such as works_for.", 100),
+    type=text("In snake_case, such as works_for.", 40),
     **{
         "from": _POSITION | {"description": "The position in entities, from 0, or the id of a known entity."},
         "to": _POSITION | {"description": "The position in entities, from 0, or the id of a known entity."},

@@ -51,7 +51,7 @@ CREATE_RELATIONSHIP = Tool(
         "is refused with the code cycle. The same relationship twice is one."
     ),
     takes={
-        "type": schemas.text("The relation in snake_case, such as part_of or works_for.", 100),
+        "type": schemas.text("The relation in snake_case, such as part_of or works_for.", 40),
         "from": schemas.ENTITY_ID | {"description": "The entity that has the relation."},
         "to": schemas.ENTITY_ID | {"description": "The entity that it has it to."},
     },
