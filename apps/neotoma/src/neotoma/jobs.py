@@ -51,6 +51,7 @@ class Jobs:
         try:
             yield
         finally:
+            await asyncio.sleep(0)  # a task that never began could not give its lease back
             ending = [looking, *self._running]
             for task in ending:
                 task.cancel()

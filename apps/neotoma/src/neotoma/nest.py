@@ -1,9 +1,11 @@
 """What every request needs, built once: a packrat's nest."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from neotoma import gauges
 from neotoma.database import Database
 from neotoma.extractor import Extractor, ProcessExtractor
 from neotoma.jobs import Jobs
@@ -36,9 +38,11 @@ def build(settings: Settings) -> Nest:
 async def running(nest: Nest) -> AsyncIterator[None]:
     """Everything at work until the block ends. Waits for nothing: the database may be away."""
     await nest.database.open()
+    watching = asyncio.create_task(gauges.watch(nest.database, nest.metrics))
     try:
         async with nest.jobs.running():
             yield
     finally:
+        watching.cancel()
         await nest.extractor.close()
         await nest.database.close()
