@@ -9,7 +9,7 @@ from neotoma import middleware, problems
 from neotoma.api import accounts, memory, operations, search, sources
 from neotoma.mcp.mount import Mount
 from neotoma.nest import Nest, running
-from neotoma.web import pages
+from neotoma.web import errors, pages
 
 ROUTES = (
     *operations.ROUTES,
@@ -27,7 +27,7 @@ def create(nest: Nest) -> Starlette:
     app = Starlette(
         routes=[*ROUTES, *mcp.routes()],
         middleware=middleware.stack(nest.metrics),
-        exception_handlers=dict.fromkeys(problems.UNDERSTOOD, problems.refused),
+        exception_handlers=dict.fromkeys(problems.UNDERSTOOD, errors.refused),
         lifespan=_running,
     )
     app.state.nest, app.state.mcp = nest, mcp

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from neotoma import problems
 from neotoma.metrics import Metrics
+from neotoma.problems import Problem
 from neotoma.version import VERSION
 
 METHODS = {"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"}
@@ -69,7 +69,8 @@ class Observed:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the log its place
             log("exception", trace_id=trace_id, kind=type(error).__name__, place=place(error))
             if not status:
-                await problems.answer(scope, problems.understood(error))(scope, receive, sending)
+                refused = scope["app"].exception_handlers[Problem]  # a page for a browser, JSON for a program
+                await (await refused(Request(scope), error))(scope, receive, sending)
         finally:
             self._count(scope, route, status, time.perf_counter() - started)
 
