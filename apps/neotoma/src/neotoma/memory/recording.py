@@ -119,14 +119,17 @@ async def _relate_known(
     connection: Connection, source_id: str, ids: Sequence[str], relations: Sequence[Relation]
 ) -> None:
     """Add a record's relationships, between its own entities and known ones."""
-    ends = [tuple(ids[end] if isinstance(end, int) else end for end in (one.start, one.end)) for one in relations]
-    links = [(relation.type, start, end) for relation, (start, end) in zip(relations, ends, strict=True)]
-    roots = await observing.hold(connection, {end for _, *ends in links for end in ends}, observing.SHARING)
-    for _, *ends in links:
-        for end in ends:
-            if end not in roots:
-                raise not_there(end)
+    links = [(one.type, _end(ids, one.start), _end(ids, one.end)) for one in relations]
+    known = [end for _, start, end_ in links for end in (start, end_)]
+    roots = await observing.hold(connection, known, observing.SHARING)
+    for end in known:
+        if end not in roots:
+            raise not_there(end)
     await _relate(connection, source_id, "structured", [one for one in links if roots[one[1]] != roots[one[2]]])
+
+
+def _end(ids: Sequence[str], end: int | str) -> str:
+    return ids[end] if isinstance(end, int) else end
 
 
 def _source(record_: Record) -> Source:
