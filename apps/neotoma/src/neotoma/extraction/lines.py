@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from neotoma.extraction.model import LONGEST_CHUNK, Chunk, Unreadable
 
@@ -54,9 +55,12 @@ def too_long() -> Unreadable:
 
 
 def chunked(lines: Iterable[Line], unit: str = "line", page: str = "") -> tuple[Chunk, ...]:
-    """The text in chunks. Their places are such as ``lines 1–40``, or ``page 2`` where one chunk holds the page."""
+    """The text in chunks. Their places are such as ``lines 1–40``, or ``page 2`` where one chunk holds the page.
+
+    Empty lines between others stay, so a line's position in its chunk and the chunk's place give its number.
+    """
     groups = list(_groups(lines))
-    if page and len(groups) == 1:
+    if page and len(groups) == 1 and groups[0][0].number == 1:
         return (Chunk(page, _joined(groups[0])),)
     before = f"{page}, " if page else ""
     return tuple(Chunk(before + _span(group, unit), _joined(group)) for group in groups)
@@ -67,11 +71,12 @@ def _groups(lines: Iterable[Line]) -> Iterator[list[Line]]:
     size = 0
     for line in lines:
         for piece in _pieces(" ".join(line.text.split())):
-            if group and (size + len(piece) >= LONGEST_CHUNK or len(group) == MOST_LINES_A_CHUNK):
+            gap = line.number - group[-1].number if group else 0
+            if group and (size + gap + len(piece) >= LONGEST_CHUNK or len(group) == MOST_LINES_A_CHUNK):
                 yield group
                 group, size = [], 0
             group.append(Line(line.number, piece, line.place))
-            size += len(piece) + 1
+            size += len(piece) + max(1, gap)
     if group:
         yield group
 
@@ -88,7 +93,8 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _joined(group: list[Line]) -> str:
-    return "\n".join(line.text for line in group)
+    gaps = (max(1, line.number - before.number) for before, line in pairwise(group))
+    return group[0].text + "".join("\n" * gap + line.text for gap, line in zip(gaps, group[1:], strict=True))
 
 
 def _span(group: list[Line], unit: str) -> str:

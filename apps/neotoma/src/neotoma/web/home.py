@@ -23,7 +23,8 @@ from neotoma.web.rendering import page, person, see_other
 from neotoma.web.signed import nest_of
 
 NEWEST = 8
-SOONEST = 5
+SOONEST = 4
+MOST_TYPES = 8
 MOST_FILES = 20
 PIECE = 256 * 1024  # bytes
 """Of a file that arrived in a form, handed on at once."""
@@ -48,9 +49,14 @@ async def _home(request: Request, who: Caller, refused: list[Problem]) -> Respon
         entities=sum(count for _, count in types),
         types=len(types),
     )
-    context: dict[str, Any] = {"counts": counts, "types": types, "sources": newest.items, "soon": soon.items}
+    context: dict[str, Any] = {"counts": counts, "types": _foremost(types), "sources": newest.items, "soon": soon.items}
     context |= {"limit": LARGEST_FILE, "accept": ",".join(MEDIA_TYPES), "problems": refused}
     return page(request, "home.html", who, refused[0].status if refused else 200, **context)
+
+
+def _foremost(types: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The types with the most entities."""
+    return sorted(types, key=lambda counted: (-counted[1], counted[0]))[:MOST_TYPES]
 
 
 async def upload(request: Request) -> Response:

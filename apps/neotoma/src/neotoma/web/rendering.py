@@ -19,6 +19,7 @@ from neotoma.version import VERSION
 
 FOLDER = Path(__file__).parent
 UNITS = ("bytes", "KB", "MB", "GB")
+ACRONYMS = {"bic", "iban", "id", "url", "vat"}
 NOTES = {
     "new": "Stored. The facts it holds are below.",
     "known": "This file is here already; nothing was stored twice.",
@@ -98,7 +99,7 @@ def moment(at: datetime) -> str:
 
 def words(name: str) -> str:
     """A name of programs for people: ``bank_statement`` as ``bank statement``."""
-    return name.replace("_", " ")
+    return " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))
 
 
 def shown(field: Mapping[str, Any] | Any) -> str:
