@@ -8,8 +8,14 @@
 -- So the index itself finds the newest matches, and a word that is in half of a large memory costs what a rare one does.
 
 CREATE SEQUENCE chunks_number START 1073741824;  -- what is there already is numbered downward from here
-ALTER TABLE chunks ADD COLUMN number bigint, ADD COLUMN words tsvector;
-ALTER TABLE chunks ALTER COLUMN words SET STORAGE MAIN, SET (toast_tuple_target = 8160);  -- a phrase is looked up in them
+
+-- The first lock is in nobody's way. Who has it need not wait for autovacuum with one that is.
+DO $$
+BEGIN
+  LOCK TABLE chunks IN SHARE UPDATE EXCLUSIVE MODE;
+  ALTER TABLE chunks ADD COLUMN number bigint, ADD COLUMN words tsvector;
+  ALTER TABLE chunks ALTER COLUMN words SET STORAGE MAIN, SET (toast_tuple_target = 8160);  -- a phrase is looked up there
+END $$;
 
 CREATE FUNCTION chunk_words(body text, owner uuid, type text, number bigint) RETURNS tsvector
 IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -27,7 +33,11 @@ BEGIN
   RETURN NEW;
 END $$;
 REVOKE ALL ON FUNCTION chunks_words FROM PUBLIC;
-CREATE TRIGGER chunks_words BEFORE INSERT OR UPDATE ON chunks FOR EACH ROW EXECUTE FUNCTION chunks_words();
+DO $$
+BEGIN
+  LOCK TABLE chunks IN SHARE UPDATE EXCLUSIVE MODE;
+  CREATE TRIGGER chunks_words BEFORE INSERT OR UPDATE ON chunks FOR EACH ROW EXECUTE FUNCTION chunks_words();
+END $$;
 
 CREATE FUNCTION chunks_follow_type() RETURNS trigger
 SECURITY DEFINER LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
@@ -36,8 +46,12 @@ BEGIN
   RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION chunks_follow_type FROM PUBLIC;
-CREATE TRIGGER chunks_follow_type AFTER UPDATE OF document_type ON sources
-  FOR EACH ROW WHEN (OLD.document_type IS DISTINCT FROM NEW.document_type) EXECUTE FUNCTION chunks_follow_type();
+DO $$
+BEGIN
+  LOCK TABLE sources IN SHARE UPDATE EXCLUSIVE MODE;
+  CREATE TRIGGER chunks_follow_type AFTER UPDATE OF document_type ON sources
+    FOR EACH ROW WHEN (OLD.document_type IS DISTINCT FROM NEW.document_type) EXECUTE FUNCTION chunks_follow_type();
+END $$;
 
 -- The newest first, so that the search, which prefers them, finds the same as later. One source is one transaction, which
 -- holds its row before those of its chunks, as a deletion does: so the two wait for each other and never in a circle.
