@@ -8,6 +8,12 @@ DROP FUNCTION IF EXISTS entities_tell_the_timeline;
 DROP FUNCTION IF EXISTS events_of;
 DROP TRIGGER IF EXISTS entities_merge_well ON entities;
 DROP FUNCTION IF EXISTS entities_merge_well;
+DROP TRIGGER IF EXISTS sources_leave_what_others_say ON sources;
+DROP FUNCTION IF EXISTS sources_leave_what_others_say;
+DROP TRIGGER IF EXISTS relationships_are_taken_back ON relationships;
+DROP FUNCTION IF EXISTS relationships_are_taken_back;
+DROP TRIGGER IF EXISTS relationships_are_said ON relationships;
+DROP FUNCTION IF EXISTS relationships_are_said;
 DROP TRIGGER IF EXISTS relationships_keep_their_past ON relationships;
 DROP FUNCTION IF EXISTS relationships_keep_their_past;
 CREATE OR REPLACE TRIGGER relationships_close_no_circle
@@ -18,5 +24,6 @@ CREATE OR REPLACE TRIGGER relationships_close_no_circle
 DROP FUNCTION IF EXISTS relationships_of_user_close_no_circle;
 DROP FUNCTION IF EXISTS leads_back;
 DROP TABLE IF EXISTS timeline_events;
+DROP TABLE IF EXISTS relationship_sources;
 DROP TABLE IF EXISTS relationship_periods;
 DROP TABLE IF EXISTS merges;

@@ -23,6 +23,19 @@ CREATE TABLE relationship_periods (
     REFERENCES relationships (user_id, id) ON DELETE CASCADE
 );
 
+-- Who says a relationship, for it stays while anybody does; no source is a person.
+CREATE TABLE relationship_sources (
+  user_id         uuid NOT NULL DEFAULT owner_of_new_row(),
+  relationship_id text NOT NULL,
+  source_id       text,
+  CONSTRAINT relationship_sources_once UNIQUE NULLS NOT DISTINCT (user_id, relationship_id, source_id),
+  CONSTRAINT relationship_sources_relationship FOREIGN KEY (user_id, relationship_id)
+    REFERENCES relationships (user_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT relationship_sources_source FOREIGN KEY (user_id, source_id)
+    REFERENCES sources (user_id, id) ON DELETE CASCADE
+);
+CREATE INDEX relationship_sources_of_source ON relationship_sources (user_id, source_id);
+
 CREATE TABLE timeline_events (
   user_id        uuid NOT NULL,
   at             date NOT NULL,
@@ -39,12 +52,15 @@ CREATE UNIQUE INDEX timeline_events_of_type ON timeline_events (user_id, type, a
 
 ALTER TABLE merges ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE relationship_periods ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE relationship_sources ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE timeline_events ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY member ON merges TO neotoma_member USING (user_id = member_id()) WITH CHECK (user_id = member_id());
 CREATE POLICY member ON relationship_periods TO neotoma_member
   USING (user_id = member_id()) WITH CHECK (user_id = member_id());
+CREATE POLICY member ON relationship_sources TO neotoma_member
+  USING (user_id = member_id()) WITH CHECK (user_id = member_id());
 CREATE POLICY member ON timeline_events FOR SELECT TO neotoma_member USING (user_id = member_id());
-GRANT SELECT, INSERT ON merges, relationship_periods TO neotoma_member;
+GRANT SELECT, INSERT ON merges, relationship_periods, relationship_sources TO neotoma_member;
 GRANT SELECT ON timeline_events TO neotoma_member;
 
 -- Whether an entity can be reached from itself by relationships of a type; merged entities count as one.
@@ -115,6 +131,43 @@ REVOKE ALL ON FUNCTION relationships_keep_their_past FROM PUBLIC;
 CREATE OR REPLACE TRIGGER relationships_keep_their_past AFTER UPDATE OF deleted_at ON relationships
   FOR EACH ROW WHEN (OLD.deleted_at IS NOT NULL AND NEW.deleted_at IS NULL)
   EXECUTE FUNCTION relationships_keep_their_past();
+
+-- Who says what is there already says it too: this runs before ON CONFLICT looks. Taking a relationship back takes it
+-- back from all who said it. When a source goes, another one that says the same takes its place.
+CREATE FUNCTION relationships_are_said() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  INSERT INTO relationship_sources (user_id, relationship_id, source_id) VALUES (NEW.user_id, NEW.id, NEW.source_id)
+    ON CONFLICT DO NOTHING;
+  RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION relationships_are_said FROM PUBLIC;
+CREATE OR REPLACE TRIGGER relationships_are_said BEFORE INSERT ON relationships
+  FOR EACH ROW WHEN (NEW.deleted_at IS NULL) EXECUTE FUNCTION relationships_are_said();
+CREATE FUNCTION relationships_are_taken_back() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  DELETE FROM relationship_sources WHERE user_id = NEW.user_id AND relationship_id = NEW.id;
+  RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION relationships_are_taken_back FROM PUBLIC;
+CREATE OR REPLACE TRIGGER relationships_are_taken_back AFTER UPDATE OF deleted_at ON relationships
+  FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
+  EXECUTE FUNCTION relationships_are_taken_back();
+CREATE FUNCTION sources_leave_what_others_say() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql
+SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  UPDATE relationships r SET source_id = other.source_id
+  FROM (SELECT DISTINCT ON (s.relationship_id) s.relationship_id, s.source_id FROM relationship_sources s
+        WHERE s.user_id = OLD.user_id AND s.source_id IS DISTINCT FROM OLD.id AND s.relationship_id IN
+          (SELECT id FROM relationships WHERE user_id = OLD.user_id AND source_id = OLD.id)
+        ORDER BY s.relationship_id, s.source_id NULLS FIRST) other
+  WHERE r.user_id = OLD.user_id AND r.id = other.relationship_id;
+  RETURN OLD;
+END $$;
+REVOKE ALL ON FUNCTION sources_leave_what_others_say FROM PUBLIC;
+CREATE OR REPLACE TRIGGER sources_leave_what_others_say BEFORE DELETE ON sources
+  FOR EACH ROW EXECUTE FUNCTION sources_leave_what_others_say();
 
 -- A merge is forever, joins two of a type, and closes no circle. It waits for whoever makes relationships.
 CREATE FUNCTION entities_merge_well() RETURNS trigger LANGUAGE plpgsql

@@ -64,6 +64,7 @@ async def create(connection: Connection, type: str, from_id: str, to_id: str) ->
             raise Conflict("deleted", "This entity is deleted. Restore it first.", entity_id=id)
     there = await (await connection.execute(EXISTING, ([start, end], type, start, end))).fetchone()
     if there:
+        await link(connection, None, [(type, there[2], there[3])])  # a person says it, too
         return _resolved(rows.relationship(there), roots | {there[2]: start, there[3]: end})
     await link(connection, None, [(type, start, end)], again=True)
     return await find(connection, identity.relationship_id(type, start, end))
