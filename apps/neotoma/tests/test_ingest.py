@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hashlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -239,10 +240,8 @@ async def test_storing_and_deleting_at_once_never_leaves_half(memory: Database, 
         async def deleting() -> None:
             for _ in range(15):
                 found = (await store(nest)).source
-                try:
+                with suppress(NotThere):
                     await ingest.delete_source(nest, LEGACY, found.id)
-                except NotThere:
-                    pass
 
         await asyncio.gather(storing(), deleting(), deleting())
     rows = len(memory.query("SELECT FROM sources"))

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from neotoma import middleware, problems
-from neotoma.api import accounts, memory, operations, search, sources
+from neotoma.api import accounts, memory, openapi, operations, search, sources
+from neotoma.bounded import Bounded
 from neotoma.mcp.mount import Mount
 from neotoma.nest import Nest, running
+from neotoma.web import accounts as account_pages
 from neotoma.web import errors, pages
 
 ROUTES = (
@@ -16,8 +19,10 @@ ROUTES = (
     *sources.ROUTES,
     *memory.ROUTES,
     *search.ROUTES,
+    *openapi.ROUTES,
     *accounts.ROUTES,
     *pages.ROUTES,
+    *account_pages.ROUTES,
 )
 
 
@@ -26,7 +31,7 @@ def create(nest: Nest) -> Starlette:
     mcp = Mount(nest)
     app = Starlette(
         routes=[*ROUTES, *mcp.routes()],
-        middleware=middleware.stack(nest.metrics),
+        middleware=[*middleware.stack(nest.metrics), Middleware(Bounded)],
         exception_handlers=dict.fromkeys(problems.UNDERSTOOD, errors.refused),
         lifespan=_running,
     )

@@ -6,6 +6,7 @@ import time
 import psycopg
 
 from neotoma.database import Database
+from neotoma.memory import integrity
 from neotoma.metrics import Graph, Metrics
 
 EVERY_SECONDS = 30.0
@@ -17,14 +18,12 @@ async def watch(database: Database, metrics: Metrics) -> None:
     while True:
         try:
             metrics.graph, metrics.graph_known = await _looked(database), True
-        except (psycopg.Error, ImportError):
+        except (psycopg.Error, integrity.Untold):
             metrics.graph_known = False
         await asyncio.sleep(EVERY_SECONDS)
 
 
 async def _looked(database: Database) -> Graph:
-    from neotoma.memory import integrity
-
     async with database.of_nobody() as connection:
         await connection.execute(AT_MOST)
         found = await integrity.count(connection)

@@ -37,6 +37,7 @@ def serve(host: str, port: int) -> int:
         return 2
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # its warnings name hosts and roles; /health tells
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # its warnings are answered with 400
     for stop in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again once it has drained
         signal.signal(stop, _leave)
     server = _Server(_config(app.create(nest.build(given)), given, host, port))

@@ -1,4 +1,4 @@
-"""Reads the uploaded file out of a request, whatever its sender claims about its size."""
+"""Reads the uploaded file out of a request. How long a request may be at all is told in ``bounded``."""
 
 import unicodedata
 from collections.abc import AsyncIterator, Mapping
@@ -9,15 +9,14 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
-from starlette.types import Message
 
+from neotoma.bounded import too_large
 from neotoma.extraction import MEDIA_TYPES
 from neotoma.problems import Problem
 
 LARGEST_FILE = 50 * 1024 * 1024
-LARGEST_REQUEST = LARGEST_FILE + 64 * 1024  # the multipart envelope
-LARGEST_DISCARD = 4 * LARGEST_REQUEST  # read to the end, so that the client can read the refusal
 LONGEST_NAME = 255
 CHUNK = 256 * 1024
 
@@ -34,12 +33,11 @@ class Upload:
 @asynccontextmanager
 async def read(request: Request) -> AsyncIterator[Upload]:
     """The form's ``file``, of which a large one is on the disk and never whole in memory. Raises Problem."""
-    declared = request.headers.get("content-length", "")
-    limited = Request(request.scope, _Limited(request, int(declared) if declared.isdecimal() else 0))
     try:
-        form = await limited.form(max_files=1, max_fields=8, max_part_size=64 * 1024)
-    except HTTPException as error:
-        message = f"The form cannot be read: {error.detail} Send multipart/form-data with one field named file."
+        form = await request.form(max_files=1, max_fields=8, max_part_size=64 * 1024)
+    except (HTTPException, MultiPartException) as error:
+        reason = error.detail if isinstance(error, HTTPException) else error.message
+        message = f"The form cannot be read: {reason} Send multipart/form-data with one field named file."
         raise Problem(400, "bad_form", message) from error
     try:
         file = form.get("file")
@@ -74,34 +72,8 @@ async def limited(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     length = 0
     async for chunk in chunks:
         if (length := length + len(chunk)) > LARGEST_FILE:
-            raise too_large()
+            raise too_large(LARGEST_FILE)
         yield chunk
-
-
-def too_large() -> Problem:
-    """The refusal of a file over the limit."""
-    message = f"The file is larger than {LARGEST_FILE // 2**20} MB. Divide it, or leave out what you do not need."
-    return Problem(413, "too_large", message, limit_bytes=LARGEST_FILE)
-
-
-class _Limited:
-    """The body of a request as it arrives, until it is too large; then the rest is thrown away and Problem raised.
-
-    One that says so beforehand is thrown away from the start: nothing of it reaches the disk.
-    """
-
-    def __init__(self, request: Request, declared: int) -> None:
-        self._receive, self._bytes, self._declared = request.receive, 0, declared
-
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        self._bytes += len(message.get("body", b""))
-        if max(self._bytes, self._declared) <= LARGEST_REQUEST:
-            return message
-        while message.get("more_body") and self._bytes < LARGEST_DISCARD:
-            message = await self._receive()
-            self._bytes += len(message.get("body", b""))
-        raise too_large()
 
 
 async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:

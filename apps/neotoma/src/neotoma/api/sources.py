@@ -16,7 +16,7 @@ from neotoma.nest import Nest
 from neotoma.problems import Problem
 
 MOST = 200
-MOST_CHUNKS = 500
+MOST_CHUNKS = 200
 MOST_OBSERVATIONS = 1_000
 STATUS = {"new": 201, "known": 200, "processing": 202}
 
