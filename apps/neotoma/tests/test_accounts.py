@@ -106,13 +106,14 @@ def test_an_email_that_is_taken_is_refused_without_saying_so(asking: TestClient)
         ("fine@example.org", None, "bad_password"),
         ("fine@example.org", ["list of words"], "bad_password"),
     ],
+    ids=range(12),
 )
 def test_what_cannot_be_an_account_is_refused(asking: TestClient, email: object, password: object, code: str) -> None:
     response = asking.post("/api/accounts", json={"email": email, "password": password})
     assert (response.status_code, response.json()["code"]) == (422, code)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'"x"', b"\xff", b"[" * 30_000])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'"x"', b"\xff", b"[" * 30_000], ids=range(7))
 def test_what_is_no_object_is_refused(asking: TestClient, body: bytes) -> None:
     assert asking.post("/api/accounts", content=body).status_code == 422
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from importlib import import_module
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from starlette.datastructures import FormData
@@ -145,9 +144,8 @@ async def consent(request: Request) -> Response:
 
 def local(address: str) -> str:
     """Where to go after signing in: a page of ours, or the first. Nobody is sent elsewhere by a link to our login."""
-    parts = urlsplit(address) if address.isprintable() else urlsplit("")
     ours = address.startswith("/") and not address.startswith("//") and "\\" not in address
-    return address if ours and not parts.netloc and not parts.scheme else "/"
+    return address if ours and address.isprintable() else "/"
 
 
 async def _account(request: Request, who: Caller, problem: Problem | None = None, secret: str = "") -> Response:
