@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+from fpdf import FPDF
 
 SYLLABLES = tuple(a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ar", "en", "il", "on", "um"))
 TYPES = ("invoice", "receipt", "contract", "bank_statement", "document")
@@ -103,3 +104,27 @@ def fill(connection: Connection, user: str | None, documents: Iterator[list[str]
         with cursor.copy(f"COPY chunks ({owner}source_id, position, place, text) FROM STDIN".encode()) as copy:
             for id, position, text in chunks:
                 copy.write_row((*who, id, position, f"page {position + 1}", text))
+
+
+def pdf(corpus: Corpus) -> bytes:
+    """One page."""
+    document = FPDF()
+    document.add_page()
+    document.set_font("helvetica", size=10)
+    document.multi_cell(0, 5, corpus.text())
+    return bytes(document.output())
+
+
+def text(corpus: Corpus) -> bytes:
+    """Some lines."""
+    return corpus.text().encode()
+
+
+def table(corpus: Corpus) -> bytes:
+    """Some payments."""
+    rows = (line.split()[:3] for line in corpus.text().splitlines())
+    lines = (f"2026-01-{n % 28 + 1:02d},{' '.join(words)},{n}.50 EUR" for n, words in enumerate(rows))
+    return "\n".join(("date,payee,amount", *lines, "")).encode()
+
+
+FILES: Mapping[str, Callable[[Corpus], bytes]] = {".txt": text, ".csv": table, ".pdf": pdf}
