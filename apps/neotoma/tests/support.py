@@ -100,10 +100,12 @@ def running_server() -> Iterator[Server]:
         subprocess.run(initdb, cwd=folder, check=True, capture_output=True, **WITHOUT_PRIVILEGES)
         server = Server(folder)
         server.start()
-        Database("postgres", folder).query("CREATE ROLE owner LOGIN BYPASSRLS CREATEROLE")
-        Database("postgres", folder).query("CREATE ROLE app LOGIN")
-        yield server
-        server.stop()
+        try:
+            Database("postgres", folder).query("CREATE ROLE owner LOGIN BYPASSRLS CREATEROLE")
+            Database("postgres", folder).query("CREATE ROLE app LOGIN")
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
