@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from apps.neotoma.tests import support_mcp
+from apps.neotoma.tests import support_conformance
 from apps.neotoma.tests.conftest import HERE
 from apps.neotoma.tests.support import TOKEN, Database, Service, serving
 
@@ -18,35 +18,35 @@ WITHOUT_FIXTURES = ("server-initialize", "ping", "tools-list", "dns-rebinding-pr
 def with_fixtures(current_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Neotoma with the suite's fixtures."""
     logs = tmp_path_factory.mktemp("fixtures")
-    with serving(HERE, current_database, logs, program=support_mcp.SERVED) as service:
+    with serving(HERE, current_database, logs, program=support_conformance.SERVED) as service:
         yield service
 
 
 def test_neotoma_with_the_suites_fixtures_passes_every_active_scenario(with_fixtures: Service, tmp_path: Path) -> None:
-    with support_mcp.carrying(TOKEN, f"{with_fixtures.url}/mcp") as url:
-        found = support_mcp.checks(url, tmp_path / "results")
-    assert support_mcp.complaints(found) == []
+    with support_conformance.carrying(TOKEN, f"{with_fixtures.url}/mcp") as url:
+        found = support_conformance.checks(url, tmp_path / "results")
+    assert support_conformance.complaints(found) == []
     assert len(found) == ACTIVE
-    print(f"conformance: {support_mcp.passed(found)} checks of {len(found)} scenarios passed")
-    assert support_mcp.passed(found) >= ACTIVE + 10
+    print(f"conformance: {support_conformance.passed(found)} checks of {len(found)} scenarios passed")
+    assert support_conformance.passed(found) >= ACTIVE + 10
 
 
 @pytest.mark.parametrize("scenario", WITHOUT_FIXTURES)
 def test_neotoma_as_it_runs_passes_what_needs_no_fixtures(current: Service, tmp_path: Path, scenario: str) -> None:
-    with support_mcp.carrying(TOKEN, f"{current.url}/mcp") as url:
-        found = support_mcp.checks(url, tmp_path / "results", "--scenario", scenario)
-    assert support_mcp.complaints(found) == []
-    assert support_mcp.passed(found) >= 1
+    with support_conformance.carrying(TOKEN, f"{current.url}/mcp") as url:
+        found = support_conformance.checks(url, tmp_path / "results", "--scenario", scenario)
+    assert support_conformance.complaints(found) == []
+    assert support_conformance.passed(found) >= 1
 
 
 def test_the_suite_sees_a_server_that_lets_nobody_in(current: Service, tmp_path: Path) -> None:
-    found = support_mcp.checks(f"{current.url}/mcp", tmp_path / "results", "--scenario", "ping")
-    assert support_mcp.passed(found) == 0
-    assert len(support_mcp.complaints(found)) == 1
+    found = support_conformance.checks(f"{current.url}/mcp", tmp_path / "results", "--scenario", "ping")
+    assert support_conformance.passed(found) == 0
+    assert len(support_conformance.complaints(found)) == 1
 
 
 def test_the_lock_names_the_public_registry_alone() -> None:
-    lock = (support_mcp.FOLDER / "package-lock.json").read_text()
+    lock = (support_conformance.FOLDER / "package-lock.json").read_text()
     addresses = [line.split('"')[3] for line in lock.splitlines() if '"resolved":' in line]
     assert len(addresses) > 100
     assert all(address.startswith("https://registry.npmjs.org/") for address in addresses)

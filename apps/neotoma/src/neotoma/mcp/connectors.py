@@ -35,7 +35,7 @@ async def _fetch(call: Call) -> dict[str, Any]:
             message = "There is nothing with that id in this memory. Ids come from search and retrieve_entities."
             raise NotThere("not_found", message)
         chunks = await sources.text(connection, id, MOST_CHUNKS + 1)
-    text = "\n".join(chunk.text for chunk in chunks[:MOST_CHUNKS])
+    text = ("\n" if source.kind == "file" else "").join(chunk.text for chunk in chunks[:MOST_CHUNKS])
     return {
         "id": source.id,
         "title": _title(source),

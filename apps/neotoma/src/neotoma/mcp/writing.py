@@ -33,7 +33,7 @@ STORE = Tool(
         "For a file use upload_file; to change a fact use correct."
     ),
     takes={
-        "name": schemas.text("What the record is called, such as: notes of the call with Ada.", 255),
+        "name": schemas.text("What the record is called, such as: notes of the call with Ada.", 300),
         "entities": schemas.listed(schemas.RECORD, 100, at_least=1),
         "relationships": schemas.listed(schemas.RECORD_LINK, 200),
     },
