@@ -15,7 +15,7 @@ from neotoma.nest import Nest, build
 from neotoma.settings import read
 
 LEGACY = "the-legacy-owners-token"
-URL = "http://testserver"
+URL = "http://localhost:8000"
 PASSWORD = "correct horse battery"
 
 
