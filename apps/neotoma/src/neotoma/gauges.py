@@ -8,6 +8,7 @@ import psycopg
 from neotoma.database import Database
 from neotoma.memory import integrity
 from neotoma.metrics import Graph, Metrics
+from neotoma.observe import log
 
 EVERY_SECONDS = 30.0
 AT_MOST = "SET LOCAL statement_timeout = '20s'"
@@ -20,6 +21,7 @@ async def watch(database: Database, metrics: Metrics) -> None:
             metrics.graph, metrics.graph_known = await _looked(database), True
         except (psycopg.Error, integrity.Untold):
             metrics.graph_known = False
+            log("graph_unknown")
         await asyncio.sleep(EVERY_SECONDS)
 
 

@@ -16,8 +16,9 @@ async def answer(request: Request) -> JSONResponse:
     """The sources that answer ``q`` best; ``type`` is a document type, ``limit`` 1 to 100."""
     who = await caller(request, "read")
     asked, limit = request.query_params, whole_number(request, "limit", 20, search.MOST)
-    async with request.app.state.nest.database.of(who.user) as connection:
-        hits = await search.search(connection, asked.get("q", ""), asked.get("type"), limit)
+    with request.app.state.nest.metrics.searching():
+        async with request.app.state.nest.database.of(who.user) as connection:
+            hits = await search.search(connection, asked.get("q", ""), asked.get("type"), limit)
     return JSONResponse({"query": asked["q"], "hits": [hit_json(hit) for hit in hits]})
 
 

@@ -14,8 +14,9 @@ MOST_CHUNKS, LONGEST_TEXT = 500, 200_000  # pieces and characters of a document
 
 
 async def _search(call: Call) -> dict[str, Any]:
-    async with call.memory() as connection:
-        hits = await search.search(connection, call.arguments["query"], limit=MOST_RESULTS)
+    with call.nest.metrics.searching():
+        async with call.memory() as connection:
+            hits = await search.search(connection, call.arguments["query"], limit=MOST_RESULTS)
     found = {hit.source.id: hit.source for hit in hits}  # the first hit of each source keeps its place
     return {
         "results": [

@@ -22,8 +22,9 @@ async def searching(request: Request) -> Response:
     refused: Refused | None = None
     if q:
         try:
-            async with nest_of(request).database.of(who.user) as connection:
-                hits = await search.search(connection, q, type or None, MOST)
+            with nest_of(request).metrics.searching():
+                async with nest_of(request).database.of(who.user) as connection:
+                    hits = await search.search(connection, q, type or None, MOST)
         except Refused as error:
             refused = error
     status = refused.status if refused else 200
