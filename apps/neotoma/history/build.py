@@ -6,7 +6,8 @@ from the version named in its ``history.toml``:
     based_on = "v1.0.0"          the version whose files all others are
     message  = "..."             the commit message
     schema   = "0001"            what ``migrate up`` brings an empty database to, or the version it stops at
-    absent   = ["pattern", ...]  files that this version does not have; * is any part of a path
+    absent   = ["pattern", ...]  files that this version does not have; * is any part of a path, and a pattern
+                                 after a ! names those that it has all the same
 
 The repository has one commit a version, in the order asked for, each also on the branch ``release/VERSION``; ``main``
 is at the last. Commits depend on nothing but the files and that order: not on the clock, the user or git's settings.
@@ -18,7 +19,7 @@ import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase as fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 HISTORY = Path(__file__).resolve().parent
@@ -65,8 +66,14 @@ def version(name: str) -> Version:
     own = _files(folder, [path.name for path in folder.iterdir() if path.name != "history.toml"])
     absent: list[str] = told.get("absent", [])
     inherited = version(told["based_on"]).tree.items()
-    kept = {path: content for path, content in inherited if not any(fnmatch(path, pattern) for pattern in absent)}
+    kept = {path: content for path, content in inherited if not _matches(path, absent)}
     return Version(name, told["message"], told["schema"], kept | own)
+
+
+def _matches(path: str, patterns: Sequence[str]) -> bool:
+    """Whether the last pattern that fits says so."""
+    fitting = [pattern for pattern in patterns if fnmatchcase(path, pattern.removeprefix("!"))]
+    return bool(fitting) and not fitting[-1].startswith("!")
 
 
 def _files(root: Path, names: Sequence[str]) -> dict[str, bytes]:
