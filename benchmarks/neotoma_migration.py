@@ -144,7 +144,7 @@ def before(database: Database, documents: int) -> None:
 
 def forward(database: Database) -> subprocess.CompletedProcess[str]:
     """``migrate up``, however long it takes."""
-    environment = {"MIGRATION_DATABASE_URL": database.url("owner"), "APP_ROLE": "app", "LOCK_TIMEOUT": "2s"}
+    environment = {"MIGRATION_DATABASE_URL": database.url("owner"), "APP_ROLE": "app"}
     command = (sys.executable, "-m", "neotoma", "migrate", "up")
     variables = environment | {"PATH": os.environ["PATH"], "PYTHONPATH": str(NEOTOMA / "src")}
     return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)

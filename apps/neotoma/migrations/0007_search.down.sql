@@ -2,7 +2,9 @@
 -- Also from half-way.
 
 DROP FUNCTION IF EXISTS search_chunks;
+SET lock_timeout = 0;
 DROP INDEX CONCURRENTLY IF EXISTS chunks_words;
+RESET lock_timeout;
 DROP TRIGGER IF EXISTS chunks_follow_type ON sources;
 DROP TRIGGER IF EXISTS chunks_words ON chunks;
 DROP FUNCTION IF EXISTS chunks_follow_type;

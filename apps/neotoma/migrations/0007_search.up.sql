@@ -9,10 +9,12 @@
 
 CREATE SEQUENCE chunks_number START 1073741824;  -- what is there already is numbered downward from here
 
--- The first lock is in nobody's way. Who has it need not wait for autovacuum with one that is.
+-- The first lock, however long it takes, is in nobody's way. Who has it need not wait for autovacuum with one that is.
 DO $$
 BEGIN
+  SET LOCAL lock_timeout = 0;
   LOCK TABLE chunks IN SHARE UPDATE EXCLUSIVE MODE;
+  SET LOCAL lock_timeout TO DEFAULT;
   ALTER TABLE chunks ADD COLUMN number bigint, ADD COLUMN words tsvector;
   ALTER TABLE chunks ALTER COLUMN words SET STORAGE MAIN, SET (toast_tuple_target = 8160);  -- a phrase is looked up there
 END $$;
@@ -35,7 +37,9 @@ END $$;
 REVOKE ALL ON FUNCTION chunks_words FROM PUBLIC;
 DO $$
 BEGIN
+  SET LOCAL lock_timeout = 0;
   LOCK TABLE chunks IN SHARE UPDATE EXCLUSIVE MODE;
+  SET LOCAL lock_timeout TO DEFAULT;
   CREATE TRIGGER chunks_words BEFORE INSERT OR UPDATE ON chunks FOR EACH ROW EXECUTE FUNCTION chunks_words();
 END $$;
 
@@ -48,13 +52,16 @@ END $$;
 REVOKE ALL ON FUNCTION chunks_follow_type FROM PUBLIC;
 DO $$
 BEGIN
+  SET LOCAL lock_timeout = 0;
   LOCK TABLE sources IN SHARE UPDATE EXCLUSIVE MODE;
+  SET LOCAL lock_timeout TO DEFAULT;
   CREATE TRIGGER chunks_follow_type AFTER UPDATE OF document_type ON sources
     FOR EACH ROW WHEN (OLD.document_type IS DISTINCT FROM NEW.document_type) EXECUTE FUNCTION chunks_follow_type();
 END $$;
 
 -- The newest first, so that the search, which prefers them, finds the same as later. One source is one transaction, which
 -- holds its row before those of its chunks, as a deletion does: so the two wait for each other and never in a circle.
+SET lock_timeout = 0;
 SET statement_timeout = 0;
 SET synchronous_commit = off;
 DO $$
@@ -77,6 +84,7 @@ RESET synchronous_commit;
 -- No pending list: what an upload saves by one, every search would pay for.
 CREATE INDEX CONCURRENTLY chunks_words ON chunks USING gin (words) WITH (fastupdate = off);
 ANALYZE chunks;
+RESET lock_timeout;
 RESET statement_timeout;
 
 -- The member's sources that answer best, each by its best chunk. Only the newest 500 chunks that match are ranked: taken

@@ -30,7 +30,7 @@ def _json(name: str) -> dict[str, str]:
 
 R: Literal["read"] = "read"
 W: Literal["write"] = "write"
-LINES = "application/jsonl"
+TAR = {"application/x-tar": ""}
 NOTHING: dict[int, dict[str, str]] = {204: {}}
 PAGE = ("limit", "cursor")
 OPERATIONS = (
@@ -64,6 +64,103 @@ OPERATIONS = (
         {200: _json("Hits")},
         ("query", "document_type", "best"),
     ),
+    Operation(
+        "POST",
+        "/api/entities",
+        "store",
+        "Store a record of entities and their relationships.",
+        W,
+        {201: _json("Recorded")},
+        takes=_json("Record"),
+    ),
+    Operation(
+        "GET",
+        "/api/entities",
+        "entities",
+        "Entities by type and name.",
+        R,
+        {200: _json("Entities")},
+        ("type", "name", "deleted", *PAGE),
+    ),
+    Operation(
+        "GET",
+        "/api/entities/{id}",
+        "entity",
+        "What holds of an entity, or held at a time.",
+        R,
+        {200: _json("Entity")},
+        ("at",),
+    ),
+    Operation("DELETE", "/api/entities/{id}", "delete_entity", "Hide an entity.", W, {200: _json("Entity")}),
+    Operation(
+        "GET",
+        "/api/entities/{id}/observations",
+        "observations",
+        "All that was said of an entity, newest first.",
+        R,
+        {200: _json("Observations")},
+        PAGE,
+    ),
+    Operation(
+        "GET",
+        "/api/entities/{id}/relationships",
+        "related",
+        "Its relationships, each with the entity at the other end.",
+        R,
+        {200: _json("Related")},
+        ("type", "direction", "at"),
+    ),
+    Operation(
+        "GET",
+        "/api/entities/{id}/provenance/{field}",
+        "provenance",
+        "Where a field's value comes from, the one that holds first.",
+        R,
+        {200: _json("Provenance")},
+    ),
+    Operation(
+        "POST",
+        "/api/entities/{id}/corrections",
+        "correct",
+        "Say what fields really are.",
+        W,
+        {200: _json("Entity")},
+        takes=_json("Corrections"),
+    ),
+    Operation(
+        "POST", "/api/entities/{id}/restore", "restore", "Show a hidden entity again.", W, {200: _json("Entity")}
+    ),
+    Operation(
+        "POST",
+        "/api/entities/{id}/merge",
+        "merge",
+        "Make two entities one; answers the one that stands for both.",
+        W,
+        {200: _json("Entity")},
+        takes=_json("Merge"),
+    ),
+    Operation(
+        "POST",
+        "/api/relationships",
+        "relate",
+        "Relate two entities; no circle of an acyclic type.",
+        W,
+        {201: _json("Relationship")},
+        takes=_json("Relation"),
+    ),
+    Operation("DELETE", "/api/relationships/{id}", "unrelate", "Take a relationship back.", W, NOTHING),
+    Operation("GET", "/api/types", "types", "The types of entities, with counts.", R, {200: _json("Types")}),
+    Operation(
+        "GET",
+        "/api/timeline",
+        "timeline",
+        "Dates of entities, in order.",
+        R,
+        {200: _json("Events")},
+        ("type", "entity", "start", "end", *PAGE),
+    ),
+    Operation("GET", "/api/export", "export", "Everything, files too, as a tar.", R, {200: TAR}),
+    Operation("POST", "/api/import", "import", "Add an export, all or nothing.", W, {200: _json("Counts")}, takes=TAR),
     Operation(
         "POST", "/api/accounts", "sign_up", "Open an account.", "", {201: _json("SignedIn")}, takes=_json("Credentials")
     ),

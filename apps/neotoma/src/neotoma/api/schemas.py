@@ -112,6 +112,11 @@ SCHEMAS: Mapping[str, Json] = {
         created_at=MOMENT,
         deleted_at=_maybe(MOMENT),
     ),
+    "Related": _object(related=_list(_object(relationship=_of("Relationship"), entity=_of("Entity")))),
+    "Provenance": _object(provenance=_list(_object(observation=_of("Observation"), source=_maybe(_of("Source"))))),
+    "Types": _object(types=_list(_object(type=TEXT, entities=NUMBER))),
+    "Counts": _map(NUMBER),
+    "Recorded": _object(source_id=TEXT, entity_ids=_list(TEXT)),
     "Event": _object(at=DAY, entity_id=TEXT, type=TEXT, name=TEXT, field=TEXT, observation_id=TEXT),
     "Events": _page("events", "Event"),
     "Record": _input(
