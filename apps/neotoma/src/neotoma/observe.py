@@ -3,6 +3,7 @@
 Log lines are JSON on stdout. They name the route, never the address, a query, a file or a person.
 """
 
+import asyncio
 import json
 import re
 import sys
@@ -32,6 +33,8 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+STOPPING = problems.Problem(503, "stopping", "The service stops now, and did not finish this. Send it again.")
 
 
 def log(event: str, **facts: Any) -> None:
@@ -66,6 +69,10 @@ class Observed:
             await self.app(scope, receive, sending)
         except ClientDisconnect:
             pass  # nobody is left to answer; counted with status 0
+        except asyncio.CancelledError:  # the grace of a SIGTERM is over
+            if not status:
+                await problems.answer(scope, STOPPING)(scope, receive, sending)
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the log its place
             log("exception", trace_id=trace_id, kind=type(error).__name__, place=place(error))
             if not status:
