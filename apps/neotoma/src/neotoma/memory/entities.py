@@ -49,8 +49,9 @@ async def find(connection: Connection, id: str, at: datetime | None = None) -> E
 
 async def standing(connection: Connection, ids: Iterable[str]) -> dict[str, Entity]:
     """The entities that these ids mean, by id; without those that are not there."""
-    found = await (await connection.execute(STANDING, (sorted(ids),))).fetchall()
-    return {asked: rows.entity(tuple(row)) for asked, *row in found}
+    asked = sorted(id for id in ids if values.is_text(id))
+    found = await (await connection.execute(STANDING, (asked,))).fetchall()
+    return {id: rows.entity(tuple(row)) for id, *row in found}
 
 
 async def members(connection: Connection, root: str) -> list[str]:
@@ -67,6 +68,8 @@ async def page(
     deleted: bool = False,
 ) -> Page[Entity]:
     """Entities by type and name; ``text`` is a part of the name. Deleted ones if ``deleted``, else live ones."""
+    for word in (type or "", text or ""):
+        values.searchable(word)
     key = paging.after(cursor, 3)
     where = "AND (type, name, id) > (%(after_type)s, %(after_name)s, %(after_id)s)" if key else ""
     asked = {"type": type, "text": _part(text), "deleted": deleted, "limit": limit + 1}
@@ -83,9 +86,9 @@ async def observations(
     """All that was said of an entity and of those merged into it, newest first. Raises NotThere."""
     ids = await members(connection, (await find(connection, id)).id)
     key = paging.after(cursor, 2)
-    where, values = ("AND (observed_at, id) < (%s, %s)", (rows.moment(key[0]), key[1])) if key else ("", ())
+    where, keys = ("AND (observed_at, id) < (%s, %s)", (rows.moment(key[0]), key[1])) if key else ("", ())
     query = f"{OBSERVATIONS} {where} ORDER BY observed_at DESC, id DESC LIMIT %s"
-    rows_found = await (await connection.execute(query, (ids, *values, limit + 1))).fetchall()
+    rows_found = await (await connection.execute(query, (ids, *keys, limit + 1))).fetchall()
     found = [rows.observation(row) for row in rows_found]
     last = found[limit - 1] if len(found) > limit else None
     return Page(tuple(found[:limit]), paging.cursor(last.observed_at.isoformat(), last.id) if last else None)
@@ -94,7 +97,8 @@ async def observations(
 async def provenance(connection: Connection, id: str, field: str) -> list[tuple[Observation, Source | None]]:
     """Every observation that gave a field a value, the one that holds first, with its source. Raises NotThere."""
     ids = await members(connection, (await find(connection, id)).id)
-    found = [rows.observation(row) for row in await (await connection.execute(OF_FIELD, (ids, field))).fetchall()]
+    cursor = await connection.execute(OF_FIELD, (ids, field if values.is_text(field) else ""))
+    found = [rows.observation(row) for row in await cursor.fetchall()]
     if not found:
         raise NotThere("no_field", "This entity has no such field. See its fields for those it has.")
     named = await sources.named(connection, sorted({one.source_id for one in found if one.source_id}))

@@ -17,6 +17,7 @@ from neotoma.memory import identity, rows
 from neotoma.memory.errors import Conflict
 from neotoma.memory.fold import SPEAKING, fold, winners
 from neotoma.memory.model import Field, Observation, Snapshot
+from neotoma.memory.values import is_text
 
 ATTEMPTS = 20
 CHAIN = """
@@ -65,7 +66,7 @@ class Said:
 
 async def hold(connection: Connection, ids: Iterable[str], strength: str = UPDATING) -> dict[str, str]:
     """Lock these entities and all that stand for them. Returns the standing entity of each one that is there."""
-    asked = sorted(set(ids))
+    asked = sorted(id for id in set(ids) if is_text(id))
     for _ in range(ATTEMPTS):
         chain = dict(await (await connection.execute(CHAIN, (asked,))).fetchall())
         async with connection.transaction() as attempt:

@@ -12,6 +12,7 @@ from neotoma.memory import rows
 from neotoma.memory.errors import NotThere
 from neotoma.memory.fold import fold
 from neotoma.memory.model import Entity, Relationship
+from neotoma.memory.values import is_text
 
 ROOTS = """
 WITH RECURSIVE chain AS (
@@ -44,7 +45,7 @@ ORDER BY r.type, p.created_at, r.id LIMIT %(limit)s
 
 async def find(connection: Connection, id: str, at: datetime) -> Entity:
     """An entity as it was; the one that stood for it then. Raises NotThere if nothing had been said of it yet."""
-    if entity := (await _stood(connection, [id], at)).get(id):
+    if is_text(id) and (entity := (await _stood(connection, [id], at)).get(id)):
         return entity
     raise NotThere("no_entity", "There was no such entity here at that time.", entity_id=id)
 

@@ -16,6 +16,7 @@ from neotoma.database import Connection
 from neotoma.memory import entities, identity, observing, past, rows
 from neotoma.memory.errors import Conflict, Invalid, NotThere
 from neotoma.memory.model import Entity, Relationship
+from neotoma.memory.values import is_text, searchable
 
 TYPE = re.compile(r"[a-z_]{1,40}")
 MOST = 500
@@ -89,7 +90,7 @@ async def link(
 
 async def find(connection: Connection, id: str) -> Relationship:
     """One relationship as it was made, also one that was taken back. Raises NotThere."""
-    if row := await (await connection.execute(FIND, (id,))).fetchone():
+    if is_text(id) and (row := await (await connection.execute(FIND, (id,))).fetchone()):
         return rows.relationship(row)
     raise NotThere("no_relationship", "There is no such relationship here.")
 
@@ -112,6 +113,7 @@ async def related(
 
     By type, then in the order in which they were made. With ``at``, as it was then. Raises NotThere.
     """
+    searchable(type or "")
     if direction not in ("out", "in", "both"):
         raise Invalid("bad_direction", "The direction is out, in or both.")
     if at is not None:

@@ -10,6 +10,7 @@ from neotoma.memory import entities, paging
 from neotoma.memory.errors import Invalid
 from neotoma.memory.model import Event
 from neotoma.memory.paging import Page
+from neotoma.memory.values import searchable
 
 PAGE = """
 SELECT at, entity_id, type, name, field, observation_id FROM timeline_events
@@ -30,6 +31,7 @@ async def page(
 ) -> Page[Event]:
     """Events by date, entity and field, from the day ``start`` to the day ``end``. Raises NotThere for the entity."""
     key = paging.after(cursor, 3)
+    searchable(type or "")
     root = (await entities.find(connection, entity)).id if entity else None
     asked = {"type": type, "entity": root, "start": start, "end": end, "limit": limit + 1}
     keys = {"after_at": _day(key[0]), "after_entity": key[1], "after_field": key[2]} if key else {}

@@ -64,8 +64,20 @@ def storable(text: str, what: str, longest: int) -> str:
     """The text, if it has 1 to ``longest`` characters that a database can keep. Raises Invalid."""
     if not 0 < len(text) <= longest:
         raise Invalid("bad_value", f"{what} needs 1 to {longest:,} characters. Shorten it, or leave it out.")
-    if "\0" in text or any("\ud800" <= mark <= "\udfff" for mark in text):
+    if not is_text(text):
         raise Invalid("bad_value", f"{what} has a character that is no text (NUL or half a pair). Take it out.")
+    return text
+
+
+def is_text(text: str) -> bool:
+    """Whether a database can keep it: neither NUL nor half a pair of surrogates is in it."""
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= mark <= "\udfff" for mark in text))
+
+
+def searchable(text: str) -> str:
+    """The text. Raises Invalid for one that nothing can be compared with."""
+    if not is_text(text):
+        raise Invalid("bad_text", "There is a character in it that is no text (NUL or half a pair). Take it out.")
     return text
 
 
