@@ -209,3 +209,27 @@ def test_every_field_has_a_label_and_every_heading_follows_its_own(person: httpx
         assert levels.count(1) == 1
         assert all(after <= before + 1 for before, after in pairwise(levels)), path
         assert len(re.findall(r'id="([\w-]+)"', text)) == len(set(re.findall(r'id="([\w-]+)"', text))), path
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_every_text_can_be_told_from_what_is_behind_it(scheme: int) -> None:
+    sheet = (SAMPLES.parent / "web/static/style.css").read_text()
+    palette = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", re.findall(r":root \{(.*?)\}", sheet, re.S)[scheme]))
+    pairs = [(text, behind) for text in ("ink", "quiet", "accent", "bad") for behind in ("paper", "card")]
+    pairs += [("ink", "soft"), ("accent", "soft"), ("ink", "mark"), ("on-accent", "accent")]
+    pairs += [("on-accent", "strong"), ("bad", "bad-soft"), ("ink", "bad-soft"), ("warn", "warn-soft"), ("card", "bad")]
+    weak = [pair for pair in pairs if contrast(palette[pair[0]], palette[pair[1]]) < 4.5]  # WCAG's level AA
+    assert weak == []
+    assert contrast(palette["edge"], palette["card"]) >= 3  # the borders of fields
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2 defines it."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
