@@ -34,7 +34,7 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-STOPPING = problems.Problem(503, "stopping", "The service stops now, and did not finish this. Send it again.")
+STOPPING = Problem(503, "stopping", "The service stops now, and did not finish this. Send it again.")
 
 
 def log(event: str, **facts: Any) -> None:
@@ -71,13 +71,12 @@ class Observed:
             pass  # nobody is left to answer; counted with status 0
         except asyncio.CancelledError:  # the grace of a SIGTERM is over
             if not status:
-                await problems.answer(scope, STOPPING)(scope, receive, sending)
+                await _refuse(STOPPING, scope, receive, sending)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the log its place
             log("exception", trace_id=trace_id, kind=type(error).__name__, place=place(error))
             if not status:
-                refused = scope["app"].exception_handlers[Problem]  # a page for a browser, JSON for a program
-                await (await refused(Request(scope), error))(scope, receive, sending)
+                await _refuse(error, scope, receive, sending)
         finally:
             self._count(scope, route, status, time.perf_counter() - started)
 
@@ -95,6 +94,12 @@ def place(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "unknown"
+
+
+async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """A page for a browser, JSON for a program."""
+    response = await scope["app"].exception_handlers[Problem](Request(scope), error)
+    await response(scope, receive, send)
 
 
 def _trace_id(scope: Scope) -> str:
