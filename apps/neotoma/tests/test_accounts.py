@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from apps.neotoma.tests.support import Database
 from apps.neotoma.tests.support_accounts import LEGACY, PASSWORD, bearer, client, nest, sign_up
+from apps.neotoma.tests.support_walls import fill
 from starlette.testclient import TestClient
 
 from neotoma.accounts import limits, passwords
@@ -269,21 +270,3 @@ def counts(database: Database, user: str) -> dict[str, int]:
     return {
         name: database.query(f"SELECT count(*) FROM {name} WHERE user_id = '{user}'")[0][0] for name in tables(database)
     }
-
-
-def fill(database: Database, user: str) -> None:
-    """A row of this user in every table of the memory, each referring to others."""
-    database.query(f"""
-        INSERT INTO sources (user_id, id, sha256, name, media_type, bytes, kind, status)
-        VALUES ('{user}', 'src_1', 'sha', 'a.txt', 'text/plain', 1, 'file', 'ready');
-        INSERT INTO chunks (user_id, source_id, position, place, text) VALUES ('{user}', 'src_1', 0, 'line 1', 'words');
-        INSERT INTO entities (user_id, id, type, name, merged_into) VALUES
-          ('{user}', 'ent_1', 'person', 'A', NULL), ('{user}', 'ent_2', 'person', 'B', NULL),
-          ('{user}', 'ent_3', 'person', 'C', 'ent_1');
-        INSERT INTO observations (user_id, id, entity_id, source_id, kind, fields) VALUES
-          ('{user}', 'obs_1', 'ent_1', 'src_1', 'extracted', '{{}}'),
-          ('{user}', 'obs_2', 'ent_2', 'src_1', 'extracted', '{{}}'),
-          ('{user}', 'obs_3', 'ent_3', NULL, 'correction', '{{}}');
-        INSERT INTO relationships (user_id, id, type, from_id, to_id, source_id)
-        VALUES ('{user}', 'rel_1', 'knows', 'ent_1', 'ent_2', 'src_1');
-    """)
