@@ -52,7 +52,11 @@ def test_the_sdks_client_speaks_every_way_it_knows(current: Service, mode: str, 
 
 
 def test_an_unknown_revision_is_told_those_that_there_are(current: Service) -> None:
-    answer = send(current, mcp_protocol_version="2031-01-01")
+    name = "io.modelcontextprotocol"
+    envelope = {f"{name}/protocolVersion": "2031-01-01", f"{name}/clientCapabilities": {}}
+    answer = send(
+        current, LIST | {"params": {"_meta": envelope}}, mcp_protocol_version="2031-01-01", mcp_method="tools/list"
+    )
     assert answer.status_code == 400
     assert MODERN in json.dumps(answer.json()["error"])
 

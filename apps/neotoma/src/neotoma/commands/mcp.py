@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
+from contextlib import redirect_stdout
 
 import psycopg
 
@@ -24,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Run it. Returns 2 without settings or a token that works, 1 without a database."""
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we say it ourselves, and once
     try:
         given = settings.read(os.environ, PORT)
         if not given.token:
@@ -40,8 +43,10 @@ def run(_: argparse.Namespace) -> int:
 async def _serve(given: Settings) -> int:
     from neotoma.mcp import stdio  # takes most of a second
 
-    built = nest.build(given)
-    async with nest.running(built):
-        await stdio.caller(built)
-        await stdio.serve(built)
+    built, wire = nest.build(given), sys.stdout
+    with redirect_stdout(sys.stderr):  # what is logged before and after; meanwhile the SDK sees to it
+        async with nest.running(built):
+            await stdio.caller(built)
+            with redirect_stdout(wire):
+                await stdio.serve(built)
     return 0
