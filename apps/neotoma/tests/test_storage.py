@@ -55,6 +55,27 @@ async def test_what_is_kept_is_what_came_and_nothing_else_stays(tmp_path: Path) 
     assert (kept.stat().st_mode & 0o077, kept.parent.stat().st_mode & 0o077) == (0, 0)
 
 
+async def test_the_bytes_then_the_folders_that_name_them_are_given_to_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    really = os.fsync
+
+    def spied(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        really(descriptor)
+
+    (tmp_path / "root").mkdir()
+    monkeypatch.setattr(os, "fsync", spied)
+    storage = LocalStorage(tmp_path / "root")
+    staged = await storage.stage(pieces(b"hello"))
+    assert synced == [staged.path.name]
+    await storage.keep(USER, staged)
+    assert synced[1:] == [str(USER), "files", "root"], "both folders are new"
+    await storage.keep(USER, staged)
+    assert synced[4:] == [str(USER)]
+
+
 async def test_the_same_bytes_of_two_users_are_two_files_and_of_one_user_one(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     for user in (USER, USER, uuid4()):
