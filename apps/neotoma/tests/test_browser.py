@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from apps.neotoma.tests.conftest import HERE
-from apps.neotoma.tests.support import Database, Service, serving
+from apps.neotoma.tests.support import Database, Service, migrate, serving
 from playwright.sync_api import Browser, Locator, Page, Route, StorageState, expect, sync_playwright
 
 SAMPLES = HERE / "src/neotoma/samples"
+expect.set_options(timeout=15_000)  # milliseconds; a busy machine is no fault of the code
 PASSWORD = "a long enough pass phrase"
 NARROW = 360  # pixels
 DROP = """([form, files]) => {
@@ -216,10 +217,11 @@ def test_a_form_that_is_not_from_the_session_changes_nothing_and_says_what_to_do
 
 
 def test_a_source_that_is_being_read_shows_its_facts_by_itself_and_keeps_the_focus(
-    browser: Browser, current_database: Database, tmp_path: Path
+    browser: Browser, database: Database, tmp_path: Path
 ) -> None:
+    assert migrate(HERE, database, "up").returncode == 0
     with (
-        serving(HERE, current_database, tmp_path, NEOTOMA_INLINE_SECONDS="0.001") as slow,
+        serving(HERE, database, tmp_path, NEOTOMA_INLINE_SECONDS="0.001") as slow,
         visiting(browser, slow) as page,
     ):
         sign_up(page)

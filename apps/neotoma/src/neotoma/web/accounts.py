@@ -14,9 +14,8 @@ from neotoma.accounts.caller import SCOPES, Caller
 from neotoma.accounts.passwords import LONGEST, SHORTEST
 from neotoma.memory.errors import Refused
 from neotoma.problems import Problem, understood
-from neotoma.web import forms
 from neotoma.web.rendering import page, person, see_other
-from neotoma.web.signed import nest_of, reader, text, writer
+from neotoma.web.signed import MOST_FIELDS, nest_of, reader, text, writer
 
 DONE = {
     "password": "The password is changed. Everywhere else you are signed out now.",
@@ -166,7 +165,7 @@ async def _account(request: Request, who: Caller, problem: Problem | None = None
 async def _visitors_form(request: Request) -> FormData:
     """The form of somebody who has no session yet, and so no CSRF token; it has to come from our own page."""
     csrf.same_origin(request)
-    return await forms.read(request)
+    return await request.form(max_files=0, max_fields=MOST_FIELDS)
 
 
 def _form(request: Request, template: str, after: str, problem: Problem | None = None, email: str = "") -> Response:

@@ -11,7 +11,7 @@ from neotoma.web.rendering import page
 from neotoma.web.signed import nest_of, reader
 
 MOST = 30
-TYPES = sorted({type.name for type in (*types.TYPES, *types.TABLES)} | {"document", "table"})
+TYPES = sorted({type.name for type in types.TYPES} | {table.name for table in types.TABLES} | {"document", "table"})
 
 
 async def searching(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """The pages of the sources."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -60,7 +61,7 @@ async def confirm(request: Request) -> Response:
     who = await reader(request)
     async with nest_of(request).database.of(who.user) as connection:
         source = await _source(connection, request)
-    context = {"name": source.title or source.name, "address": f"/sources/{source.id}/delete"}
+    context: dict[str, Any] = {"name": source.title or source.name, "address": f"/sources/{source.id}/delete"}
     return page(request, "confirm.html", who, back=f"/sources/{source.id}", **context)
 
 
