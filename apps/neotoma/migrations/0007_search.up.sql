@@ -24,6 +24,7 @@ IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
 RETURN to_tsvector('english', left(body, 20000)) || array_to_tsvector(array_remove(ARRAY[
   chr(1) || 'u' || owner, chr(1) || 't' || encode(convert_to(left(type, 200), 'UTF8'), 'hex'),
   chr(1) || 'a' || (number >> 12), chr(1) || 'b' || (number >> 14), chr(1) || 'c' || (number >> 16)], NULL));
+REVOKE ALL ON FUNCTION chunk_words FROM PUBLIC;
 
 -- Runs as the owner, so that nobody else needs any right on the sequence; it looks at the chunk's own source only.
 CREATE FUNCTION chunks_words() RETURNS trigger

@@ -142,6 +142,15 @@ def test_the_same_is_found_in_however_many_ages_it_is(library: Library) -> None:
     assert library.ids("heron") == ids[::-1]
 
 
+def test_what_is_old_is_found_beside_some_hundred_that_are_new(library: Library) -> None:
+    """The new ones are too few to be all that is looked at, and are not counted twice for being in every age."""
+    old = library.put("a heron")
+    library.database.query("SELECT setval('chunks_number', (SELECT last_value + 40000 FROM chunks_number))", "owner")
+    new = [library.put(*(["a heron"] * 100)) for _ in range(3)]
+
+    assert library.ids("heron") == [*new[::-1], old]
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [

@@ -103,7 +103,7 @@ def test_nobody_but_a_member_may_call_it_and_nobody_at_all_its_triggers(two: Two
     asked = f"SELECT has_function_privilege(rolname, '{SEARCH}', 'EXECUTE') FROM pg_roles WHERE rolname IN {roles}"
     assert two.database.query(asked) == [(False,)] * 4
     for role in ("neotoma_member", "neotoma_single", "app", "public"):
-        for function in FUNCTIONS[1:]:
+        for function in FUNCTIONS:
             allowed = two.database.query(f"SELECT has_function_privilege('{role}', '{function}', 'EXECUTE')")
             assert allowed == [(False,)]
         rights = f"SELECT has_sequence_privilege('{role}', 'chunks_number', 'USAGE, SELECT, UPDATE')"
