@@ -1,6 +1,7 @@
 """Runs extractions in processes of their own, which may be slow, large or ended, and never the service with them."""
 
 import asyncio
+import importlib
 import multiprocessing
 import os
 import resource
@@ -33,14 +34,14 @@ class Extractor(Protocol):
 
 
 class ProcessExtractor:
-    """An Extractor. Workers start with the first file and live on; one that is ended is replaced.
+    """An Extractor. Workers start at once and live on; one that is ended is replaced.
 
     ``seconds`` count from when a worker begins, not while a file waits for one. Cancelling ``extract`` ends its
     worker: shield the call when others wait for its end.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
+    def __init__(self, workers: int, memory_bytes: int = WORKER_MEMORY_BYTES) -> None:
+        self._workers, self._memory_bytes = workers, memory_bytes
         self._pool = self._fresh()
         self._closed = False
 
@@ -50,8 +51,8 @@ class ProcessExtractor:
         if self._closed:
             raise RuntimeError("The extractor is closed; no file is read any more.")
         if not self._pool.active:  # a worker was killed while nothing ran, which pebble takes for the end of all
-            await self._end(self._pool)
-            self._pool = self._fresh()
+            broken, self._pool = self._pool, self._fresh()
+            await self._end(broken)
         future = self._pool.schedule(reading.extract, args=(path, name), timeout=seconds)
         try:
             return await asyncio.wrap_future(future)
@@ -69,7 +70,10 @@ class ProcessExtractor:
 
     def _fresh(self) -> ProcessPool:
         # Spawned, for a fork of a service with threads may inherit a lock that nobody will open.
-        return ProcessPool(self._workers, initializer=_become_worker, context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPool(self._workers, 0, _become_worker, (self._memory_bytes,), context)
+        pool.schedule(_ready)  # or workers would start with the first file, whose sender would wait for them
+        return pool
 
     @staticmethod
     async def _end(pool: ProcessPool) -> None:
@@ -77,14 +81,19 @@ class ProcessExtractor:
         await asyncio.to_thread(pool.join)
 
 
-def _become_worker() -> None:
+def _become_worker(memory_bytes: int) -> None:
     """A group of its own, which a Ctrl-C at the service does not reach, with limits, and not outliving the service."""
     os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (WORKER_MEMORY_BYTES, WORKER_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_FSIZE, (WORKER_FILE_BYTES, WORKER_FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_end_with_service, daemon=True).start()
+    importlib.import_module("neotoma.extraction.pdf")  # PDFium and Pillow, which the service itself never loads
+
+
+def _ready() -> None:
+    """The first task of a pool."""
 
 
 def _end_with_service() -> None:

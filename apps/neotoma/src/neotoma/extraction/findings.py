@@ -20,7 +20,9 @@ DIGITS = 8
 _LEGAL_FORM = re.compile(
     r"\b(?:gmbh|ag|kg|ohg|ug|se|ltd|limited|inc|incorporated|llc|llp|plc|corp|corporation|co|company|s\.?a|s\.?r\.?l|"
     r"b\.?v|n\.?v|oy|ab|as|e\.?v|university|college|school|bank|group|clinic|hospital|institute|foundation|"
-    r"association|society|council|ministry|studio|hotel|airlines?|insurance|stores?|shop|market)\b\.?",
+    r"association|society|council|ministry|studio|hotel|airlines?|insurance|stores?|shop|market|"
+    r"works|engines|partners|systems|solutions|services|supplies|tools|paper|media|consulting|energy|foods|industries|"
+    r"laborator(?:y|ies)|labs?|software|press|books|city|department|office|club|museum|theat(?:re|er))\b\.?",
     re.IGNORECASE,
 )
 

@@ -50,8 +50,9 @@ def _after(label: str, type: str, text: str) -> Iterator[str]:
     """What follows the label, wherever in the line a column may begin, up to the next column with a label."""
     for match in _expression(label).finditer(text):
         marked = match["mark"] or match["gap"] is None or len(match["gap"]) > 1
-        if marked or type != "text" or " " in label:
-            rest = text[match.end() :]
+        rest = text[match.end() :]
+        another = re.match(r"[^0-9:]*:", rest)  # the mark of a longer label, as in `Due dates: ...`
+        if marked or (" " in label if type == "text" else not another):
             yield re.split(r"(?: {2,}|; | \| )(?=[^:]{1,30}:)", rest)[0].strip()
 
 
@@ -71,7 +72,7 @@ def _letterhead(kind: DocumentType, lines: Sequence[Line], habits: values.Habits
     """The first line, unless it says what the document is, or is a label, a date or an amount."""
     for line in lines[:LETTERHEAD_LINES]:
         text = line.text
-        if kind.heading_expression.fullmatch(text) or any(word in text.lower() for word in kind.name.split("_")):
+        if kind.heading_expression.fullmatch(text):
             continue
         if len(text) > LONGEST_LETTERHEAD or re.search(r"[:#@]|[0-9]{2}", text):
             return None

@@ -19,7 +19,7 @@ from neotoma.extraction.model import Unreadable
 
 DPI = 300
 MOST_PIXELS = 50_000_000
-MOST_RENDERED_PIXELS = 12_000_000  # an A3 page at 260 dpi
+MOST_READ_PIXELS = 12_000_000  # an A3 page at 260 dpi; what is larger is scaled down, for letters stay legible
 SMALL_PIXELS = 1_000_000  # below, letters are as on a screen, and tesseract reads them better at twice the size
 FORMATS = {".png": ("PNG",), ".jpg": ("JPEG",), ".jpeg": ("JPEG",)}
 WORD = "5"  # the level of a word in tesseract's table
@@ -88,7 +88,7 @@ def _loaded(path: Path, suffix: str) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise _too_large() from error
     except Exception as error:  # Pillow's decoders raise anything for crafted bytes
-        if "truncated" in str(error).lower() or "incomplete" in str(error).lower():
+        if "truncated" in str(error).lower():
             raise Unreadable("truncated", "The picture ends too early. Upload it again, whole.") from error
         raise Unreadable("broken_image", "The picture is broken. Save it again as PNG or JPEG.") from error
 
@@ -108,6 +108,9 @@ def _readable(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     grey = image.convert("L")
-    if grey.width * grey.height < SMALL_PIXELS:
-        grey = grey.resize((grey.width * 2, grey.height * 2), Image.Resampling.BICUBIC)
-    return grey
+    pixels = grey.width * grey.height
+    if SMALL_PIXELS <= pixels <= MOST_READ_PIXELS:
+        return grey
+    scale = 2.0 if pixels < SMALL_PIXELS else (MOST_READ_PIXELS / pixels) ** 0.5
+    size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
+    return grey.resize(size, Image.Resampling.BICUBIC)

@@ -92,7 +92,7 @@ def _rendered(page: Any) -> "Image.Image":
     width, height = page.get_size()
     dots = ocr.DPI / POINTS_AN_INCH
     pixels = width * dots * height * dots
-    scale = dots * min(1.0, (ocr.MOST_RENDERED_PIXELS / max(pixels, 1)) ** 0.5)
+    scale = dots * min(1.0, (ocr.MOST_READ_PIXELS / max(pixels, 1)) ** 0.5)
     bitmap = page.render(scale=scale, grayscale=True)
     try:
         return bitmap.to_pil().copy()  # type: ignore[no-any-return]

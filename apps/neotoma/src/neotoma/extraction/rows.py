@@ -23,19 +23,28 @@ _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]$")
 def from_table(table: Table, chunks: tuple[Chunk, ...]) -> Extraction:
     """What a CSV file says."""
     kind, known = recognised(table)
-    title = shortened(
-        f"{kind.name if kind else 'table'}: {', '.join(table.columns)}".replace("_", " ", 1), LONGEST_TITLE
-    )
-    title = title[:1].upper() + title[1:]
     findings = Findings()
     habits = _habits(table, known)
     said = [_fields(row, known, habits) for row in table.rows[:MOST_ROWS]] if kind else []
-    fields = {"title": Field(title, "text", "row 1"), **_counts(table), **_span(said)}
-    document = findings.add(kind.name if kind else "table", unnamed(title, chunks), fields)
+    span = _span(said)
+    title = _title(kind, table, span)
+    fields = {"title": Field(title, "text", "row 1"), **_counts(table), **span}
+    account = _account(said)
+    name = f"{account.value} {title.removeprefix('Bank statement ')}" if account and span else unnamed(title, chunks)
+    fields |= {"account": account} if account else {}
+    document = findings.add(kind.name if kind else "table", name, fields)
     for each in said:
         if kind and each:
             _add_row(findings, document, kind, each)
     return findings.extraction(title, chunks)
+
+
+def _title(kind: TableType | None, table: Table, span: Mapping[str, Field]) -> str:
+    """``Bank statement 2026-01-05 to 2026-01-31``, or what the columns are."""
+    name = (kind.name if kind else "table").replace("_", " ").capitalize()
+    if span:
+        return f"{name} {span['period_from'].value} to {span['period_to'].value}"
+    return shortened(f"{name}: {', '.join(table.columns)}", LONGEST_TITLE)
 
 
 def recognised(table: Table) -> tuple[TableType | None, Known]:
@@ -112,6 +121,12 @@ def _settle(findings: Findings, row: int, fields: Mapping[str, Field]) -> None:
 def _counts(table: Table) -> Mapping[str, Field]:
     columns = shortened(", ".join(table.columns), values.LONGEST_TEXT)
     return {"rows": Field(str(len(table.rows)), "number", ""), "columns": Field(columns, "text", "row 1")}
+
+
+def _account(said: list[Mapping[str, Field]]) -> Field | None:
+    """The account of all the rows, if it is one."""
+    accounts = {each["account"].value: each["account"] for each in reversed(said) if "account" in each}
+    return next(iter(accounts.values())) if len(accounts) == 1 else None
 
 
 def _span(said: list[Mapping[str, Field]]) -> Mapping[str, Field]:

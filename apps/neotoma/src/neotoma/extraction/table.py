@@ -8,6 +8,7 @@ from neotoma.extraction.lines import Line, clean
 from neotoma.extraction.model import Unreadable
 
 MOST_COLUMNS = 500
+MOST_ROWS = 100_000
 DELIMITERS = ",;\t"
 
 
@@ -33,7 +34,7 @@ def read(text: str) -> Table:
     delimiter = max(DELIMITERS, key=header.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        filled = [(number, row) for number, row in enumerate(rows, start=1) if _checked(row)]
+        filled = [(number, row) for number, row in enumerate(rows, start=1) if _checked(number, row)]
     except csv.Error as error:
         raise Unreadable("bad_csv", f"Line {rows.line_num} is not CSV: {error}. Correct it.") from error
     if not filled:
@@ -53,7 +54,9 @@ def lines(table: Table) -> list[Line]:
     return [header, *rows]
 
 
-def _checked(row: list[str]) -> bool:
+def _checked(number: int, row: list[str]) -> bool:
+    if number > MOST_ROWS:
+        raise Unreadable("too_many_rows", f"The table has more than {MOST_ROWS:,} rows. Divide it.")
     if len(row) > MOST_COLUMNS:
         raise Unreadable("too_many_columns", f"A row has more than {MOST_COLUMNS} cells. Divide the table.")
     return any(clean(cell) for cell in row)

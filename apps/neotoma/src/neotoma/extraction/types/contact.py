@@ -7,7 +7,7 @@ CONTACT = DocumentType(
     heading=r"(?:business card|contact(?: details| information)?|vcard)",
     patterns=(
         r"^(?:business card|contact details|contact information|begin:vcard)$",
-        r"[\w.+-]+@[\w-]+\.[\w.-]+",
+        r"\b[\w.+-]{1,64}@[\w-]{1,63}\.[\w-]",
         r"(?:^|[ ;|])(?:phone|telephone|tel|mobile|cell|fax|telefon|mobil)\b *[.:]? *[+(0-9]",
         r"^(?:job title|position|title|role|company|organi[sz]ation|address|linkedin|website|web) *:",
         r"^(?:full name|name|fn) *:",
@@ -28,5 +28,5 @@ CONTACT = DocumentType(
         Told("born_on", "date", ("date of birth", "birthday", "born")),
         Told("website", "url", ("website", "web", "url")),
     ),
-    named_by=("name", "email"),
+    named_by=("name",),
 )

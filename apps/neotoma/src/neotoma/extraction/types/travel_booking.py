@@ -34,7 +34,7 @@ TRAVEL_BOOKING = DocumentType(
         Told("returns_on", "date", ("return date", "return", "inbound")),
         Told("check_in_on", "date", ("check-in", "check in", "checkin", "arrival")),
         Told("check_out_on", "date", ("check-out", "check out", "checkout")),
-        Told("flight", "identifier", ("flight number", "flight no", "flight")),
+        Told("flight", "text", ("flight number", "flight no", "flight")),
         Told("origin", "text", ("from", "origin", "departing from"), "place", "departs_from"),
         Told("destination", "text", ("to", "destination", "arriving at"), "place", "goes_to"),
         Told(
