@@ -1,7 +1,6 @@
 """Takes files in: the bytes are durable, the row is durable, then it is acknowledged. Nothing is left of a refusal."""
 
 import asyncio
-import errno
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,10 +20,8 @@ from neotoma.memory.errors import NotThere
 from neotoma.memory.identity import source_id
 from neotoma.memory.model import Source
 from neotoma.nest import Nest
-from neotoma.problems import Problem
+from neotoma.problems import Problem, unstorable
 from neotoma.storage import Staged
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ async def _staged(nest: Nest, chunks: AsyncIterator[bytes]) -> Staged:
     try:
         return await nest.storage.stage(uploads.limited(chunks))
     except OSError as error:
-        raise _unstorable(error) from error
+        raise unstorable(error) from error
 
 
 async def _read_and_add(nest: Nest, user: UUID, wanted: Source, staged: Staged) -> Stored:
@@ -137,7 +134,7 @@ async def _added(
     except BaseException as error:
         await nest.jobs.abandon(user, staged)
         if isinstance(error, OSError):
-            raise _unstorable(error) from error
+            raise unstorable(error) from error
         raise
     return Stored(added or wanted, "new" if lease is None else "processing"), lease
 
@@ -151,10 +148,3 @@ async def _written(
     await sources.ready(connection, source.id, extraction)
     await recording.record(connection, source.id, "extracted", extraction.entities, extraction.links)
     return None
-
-
-def _unstorable(error: OSError) -> Problem:
-    if error.errno in FULL:
-        message = "There is no room for this file, and nothing of it was stored. Tell whoever runs the service."
-        return Problem(507, "storage_full", message)
-    return Problem(503, "storage_unavailable", "The storage does not take files now. Nothing was stored; try again.")

@@ -1,5 +1,6 @@
 """What a client is told when something is wrong: always ``{code, message, details, trace_id}``, never an internal."""
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,8 @@ def understood(error: Exception) -> Problem:
         case psycopg.Error():
             message = "The database does not answer as it should. Nothing was stored; try again in a moment."
             return Problem(503, "database_unavailable", message)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return unstorable(error)
         case HTTPException(status_code=404):
             return Problem(404, "not_found", "There is nothing here.")
         case HTTPException(status_code=405):
@@ -54,6 +57,14 @@ def understood(error: Exception) -> Problem:
             return Problem(error.status_code, "bad_request", str(error.detail))
         case _:
             return _internal()
+
+
+def unstorable(error: OSError) -> Problem:
+    """A disk that takes no file."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        message = "There is no room for this file, and nothing of it was stored. Tell whoever runs the service."
+        return Problem(507, "storage_full", message)
+    return Problem(503, "storage_unavailable", "The storage does not take files now. Nothing was stored; try again.")
 
 
 def _internal() -> Problem:

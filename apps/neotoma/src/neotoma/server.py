@@ -23,8 +23,7 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See uvicorn."""
         if self.should_exit:
-            log("stop", signal=signal.Signals(sig).name, at_once=True)
-            os._exit(128 + sig)
+            os._exit(128 + sig)  # without a line in the log, which may be half-way through another
         super().handle_exit(sig, frame)
 
 
@@ -36,6 +35,7 @@ def serve(host: str, port: int) -> int:
         print(error, file=sys.stderr)
         return 2
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # its warnings name hosts and roles; /health tells
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # its tracebacks may hold what people store
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # its warnings are answered with 400
     for stop in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again once it has drained
