@@ -1,6 +1,7 @@
 """What an upload does not wait for is read all the same: once at a time, and by somebody else if need be."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,6 +140,27 @@ async def test_a_job_whose_bytes_are_gone_fails_and_says_so(memory: Database, tm
         assert found is not None
         assert found.problem is not None
         assert found.problem["code"] == "bytes_missing"
+
+
+@pytest.mark.anyio
+async def test_what_was_kept_without_a_row_goes_at_the_next_start(
+    memory: Database, tmp_path: Path
+) -> None:
+    async with nest_of(memory, tmp_path, FakeExtractor(), look=False) as nest:
+        known = await ingest.store_file(nest, LEGACY, "known.txt", pieces(b"known"))
+        for content in (b"known", b"unknown"):
+            staged = await nest.storage.stage(pieces(content))
+            await nest.storage.keep(LEGACY, staged)
+            os.close(nest.storage._held.pop(staged.path))  # type: ignore[attr-defined]  # as the end of a process does
+    assert len(files_in(tmp_path)) == 6
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (0, 0))
+    async with nest_of(memory, tmp_path, FakeExtractor()):
+
+        async def swept() -> bool:
+            return files_in(tmp_path) == [f"files/{LEGACY}/{known.source.sha256}"]
+
+        await until(swept)
 
 
 def test_a_killed_service_loses_no_file_and_reads_none_twice(memory: Database, tmp_path: Path) -> None:

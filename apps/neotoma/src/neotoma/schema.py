@@ -8,12 +8,12 @@ SELECT coalesce((SELECT version || CASE WHEN finished THEN '' ELSE '-partial' EN
                  FROM schema_migrations ORDER BY version DESC LIMIT 1), '0')
 """
 USED = (
+    "SELECT user_id, email, created_at FROM users WHERE false",
     sources.USED,
     "SELECT source_id, position, place, text FROM chunks WHERE false",
     "SELECT id, type, name, snapshot, deleted, merged_into, created_at FROM entities WHERE false",
     "SELECT id, entity_id, source_id, kind, fields, observed_at FROM observations WHERE false",
     "SELECT id, type, from_id, to_id, source_id, created_at, deleted_at FROM relationships WHERE false",
-    "SELECT user_id, email, created_at FROM users WHERE false",
 )
 """Every column that requests use. Their tables answer nobody's questions without a user; their columns are there."""
 
