@@ -52,10 +52,11 @@ class Jobs:
             yield
         finally:
             await asyncio.sleep(0)  # a task that never began could not give its lease back
-            ending = [looking, *self._running]
-            for task in ending:
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
+            ending = {looking, *self._running}
+            while ending:  # once does not do: a query that is being cancelled may end as an error, and its task go on
+                for task in ending:
+                    task.cancel()
+                ending = (await asyncio.wait(ending, timeout=1))[1]
 
     async def extract(self, path: Path, name: str, media_type: str) -> Extraction:
         """Read a file, and measure how long it takes. Raises Unreadable."""
