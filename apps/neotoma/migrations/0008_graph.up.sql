@@ -252,7 +252,7 @@ RESET statement_timeout;
 -- Counts of all users' rows, for a role that sees none of them: integers without names. They refuse to count for an owner
 -- who does not see the planted row, and so perhaps not all.
 CREATE FUNCTION integrity_orphans() RETURNS bigint STABLE SECURITY DEFINER LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SET search_path = pg_catalog, public, pg_temp SET enable_mergejoin = off SET work_mem = '64MB' AS $$
 BEGIN
   IF NOT EXISTS (SELECT FROM planted WHERE user_id = '00000000-0000-4000-8000-000000000000') THEN
     RAISE EXCEPTION 'the owner of this function does not see all rows' USING ERRCODE = 'insufficient_privilege';
@@ -281,9 +281,11 @@ REVOKE ALL ON FUNCTION integrity_orphans FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION integrity_orphans TO neotoma_member;
 
 -- Every relationship that may not lead back, between numbers that stand for entities, those merged for the one that stands.
+-- The numbers are 64 bits of a hash with a seed that is new each time, so that they are of no use a second time.
 -- Kind 0 are the merges themselves.
-CREATE FUNCTION integrity_edges() RETURNS TABLE (kind integer, start integer, stop integer) STABLE SECURITY DEFINER
+CREATE FUNCTION integrity_edges() RETURNS TABLE (kind integer, start bigint, stop bigint) SECURITY DEFINER
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE seed CONSTANT bigint := (random() * 9e18)::bigint;
 BEGIN
   IF NOT EXISTS (SELECT FROM planted WHERE user_id = '00000000-0000-4000-8000-000000000000') THEN
     RAISE EXCEPTION 'the owner of this function does not see all rows' USING ERRCODE = 'insufficient_privilege';
@@ -295,24 +297,17 @@ BEGIN
   ), standing AS (
     SELECT c.user_id, c.id, c.into_id FROM chain c
     WHERE NOT EXISTS (SELECT FROM entities e WHERE e.user_id = c.user_id AND e.id = c.into_id AND e.merged_into IS NOT NULL)
-  ), edges AS (
-    SELECT array_position(ARRAY['depends_on', 'derived_from', 'duplicate_of', 'part_of', 'settles', 'supersedes'], r.type)
-             AS kind,
-           r.user_id, coalesce(f.into_id, r.from_id) AS from_id, coalesce(t.into_id, r.to_id) AS to_id
-    FROM relationships r
-    LEFT JOIN standing f ON f.user_id = r.user_id AND f.id = r.from_id
-    LEFT JOIN standing t ON t.user_id = r.user_id AND t.id = r.to_id
-    WHERE r.deleted_at IS NULL
-      AND r.type IN ('depends_on', 'derived_from', 'duplicate_of', 'part_of', 'settles', 'supersedes')
-    UNION ALL SELECT 0, e.user_id, e.id, e.merged_into FROM entities e WHERE e.merged_into IS NOT NULL
-  ), ends AS (
-    SELECT e.user_id, e.from_id AS id FROM edges e UNION SELECT e.user_id, e.to_id FROM edges e
-  ), numbers AS MATERIALIZED (
-    SELECT n.user_id, n.id, row_number() OVER ()::integer AS number FROM ends n
   )
-  SELECT e.kind, a.number, b.number FROM edges e
-  JOIN numbers a ON a.user_id = e.user_id AND a.id = e.from_id
-  JOIN numbers b ON b.user_id = e.user_id AND b.id = e.to_id;
+  SELECT array_position(ARRAY['depends_on', 'derived_from', 'duplicate_of', 'part_of', 'settles', 'supersedes'], r.type),
+         hashtextextended(coalesce(f.into_id, r.from_id) || r.user_id, seed),
+         hashtextextended(coalesce(t.into_id, r.to_id) || r.user_id, seed)
+  FROM relationships r
+  LEFT JOIN standing f ON f.user_id = r.user_id AND f.id = r.from_id
+  LEFT JOIN standing t ON t.user_id = r.user_id AND t.id = r.to_id
+  WHERE r.deleted_at IS NULL
+    AND r.type IN ('depends_on', 'derived_from', 'duplicate_of', 'part_of', 'settles', 'supersedes')
+  UNION ALL SELECT 0, hashtextextended(e.id || e.user_id, seed), hashtextextended(e.merged_into || e.user_id, seed)
+  FROM entities e WHERE e.merged_into IS NOT NULL;
 END $$;
 REVOKE ALL ON FUNCTION integrity_edges FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION integrity_edges TO neotoma_member;

@@ -4,8 +4,8 @@ Both come from functions of the database that see every user's rows and give awa
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -54,40 +54,56 @@ async def count(connection: Connection) -> Integrity:
 def circles(edges: Iterable[tuple[int, int, int]]) -> int:
     """How many groups of two and more nodes are all reachable from each other, by kind of the edges
     ``(kind, start, stop)``. An edge from a node to itself is none."""
-    graphs: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    graphs: dict[int, dict[int, list[int]]] = {}
     for kind, start, stop in edges:
         if start != stop:
-            graphs[kind][start].append(stop)
-    return sum(_strongly_connected(graph) for graph in graphs.values())
+            graphs.setdefault(kind, {}).setdefault(start, []).append(stop)
+    return sum(_strongly_connected(_looping(graph)) for graph in graphs.values())
+
+
+def _looping(graph: dict[int, list[int]]) -> Mapping[int, Sequence[int]]:
+    """Without the nodes that nothing leads to, again and again: of a graph without circles nothing is left."""
+    entrances = Counter(stop for stops in graph.values() for stop in stops)
+    free = [node for node in graph if node not in entrances]
+    while free:
+        for stop in graph.pop(free.pop(), ()):
+            entrances[stop] -= 1
+            if not entrances[stop]:
+                free.append(stop)
+    return graph
 
 
 def _strongly_connected(graph: Mapping[int, Sequence[int]]) -> int:
-    """Tarjan's algorithm without recursion, for a chain may have any length. Counts components of two and more."""
+    """Tarjan's algorithm without recursion, for a circle may have any length. Counts components of two and more."""
     order: dict[int, int] = {}
     low: dict[int, int] = {}
     path: list[int] = []
     waiting: set[int] = set()
+    work: list[tuple[int, Iterator[int]]] = []
+
+    def enter(node: int) -> None:
+        order[node] = low[node] = len(order)
+        path.append(node)
+        waiting.add(node)
+        work.append((node, iter(graph.get(node, ()))))
+
     found = 0
     for root in graph:
-        work = [] if root in order else [(root, iter(graph.get(root, ())))]
+        if root not in order:
+            enter(root)
         while work:
             node, ahead = work[-1]
-            if node not in order:
-                order[node] = low[node] = len(order)
-                path.append(node)
-                waiting.add(node)
-            if (following := next((stop for stop in ahead if stop not in order or stop in waiting), None)) is not None:
-                if following in order:
-                    low[node] = min(low[node], order[following])
-                else:
-                    work.append((following, iter(graph.get(following, ()))))
-                continue
-            work.pop()
-            if work:
-                low[work[-1][0]] = min(low[work[-1][0]], low[node])
-            if low[node] == order[node]:
-                size = _take(path, waiting, node)
-                found += size > 1
+            for stop in ahead:
+                if stop not in order:
+                    enter(stop)
+                    break
+                if stop in waiting and order[stop] < low[node]:
+                    low[node] = order[stop]
+            else:
+                work.pop()
+                if work and low[node] < low[work[-1][0]]:
+                    low[work[-1][0]] = low[node]
+                found += low[node] == order[node] and _take(path, waiting, node) > 1
     return found
 
 
