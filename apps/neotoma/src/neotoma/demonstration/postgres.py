@@ -77,8 +77,7 @@ def _make(programs: Path, folder: Path, account: dict[str, Any]) -> None:
     except subprocess.CalledProcessError as error:
         raise Failed(f"PostgreSQL cannot keep its data in {folder}: {_last(error.stderr)}") from error
     except PermissionError as error:
-        message = f"As root, PostgreSQL runs as the user nobody, who may not enter {folder}. Choose another --folder."
-        raise Failed(message) from error
+        raise _barred(folder) from error
     made.rename(folder / "data")
 
 
@@ -110,6 +109,8 @@ def _wait(process: subprocess.Popen[bytes], postgres: Postgres, log: Path) -> No
             return
         except psycopg.OperationalError:
             time.sleep(0.05)
+    if "Permission denied" in log.read_text(errors="replace"):
+        raise _barred(log.parent)
     raise Failed(f"PostgreSQL did not start. Its log ends: {_last(log.read_text(errors='replace'))}")
 
 
@@ -119,8 +120,12 @@ def _prepare(postgres: Postgres) -> None:
         for statement in ROLES:
             if statement.split()[2] not in known:
                 connection.execute(statement.encode())
-        if not connection.execute("SELECT FROM pg_database WHERE datname = 'neotoma'").fetchone():
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'neotoma'").fetchone():
             connection.execute("CREATE DATABASE neotoma OWNER owner")
+
+
+def _barred(folder: Path) -> Failed:
+    return Failed(f"As root, PostgreSQL runs as the user nobody, who may not enter {folder}. Choose another --folder.")
 
 
 def _last(text: str) -> str:
