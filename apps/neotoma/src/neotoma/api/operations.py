@@ -20,7 +20,11 @@ UNREADABLE = "the database role of the service may not read its tables; migrate 
 
 
 class NotReady(Exception):
-    """Why no request should come here. Says nothing that the world may not know."""
+    """Why no request should come here, and what is known of the part all the same. Holds nothing secret."""
+
+    def __init__(self, reason: str, known: str = "unknown") -> None:
+        super().__init__(reason)
+        self.known = known
 
 
 async def live(request: Request) -> Response:
@@ -38,6 +42,7 @@ async def ready(request: Request) -> Response:
         try:
             body[part] = await ask(nest)
         except NotReady as error:
+            body[part] = error.known
             reasons.append(str(error))
     if not reasons:
         return JSONResponse(body)
@@ -51,6 +56,7 @@ async def exposition(request: Request) -> Response:
 
 
 async def _schema(nest: Nest) -> str:
+    version = "unknown"
     try:
         async with asyncio.timeout(DATABASE_SECONDS), nest.database.of_nobody() as connection:
             version = await schema.version(connection)
@@ -59,7 +65,7 @@ async def _schema(nest: Nest) -> str:
     except (psycopg.OperationalError, TimeoutError) as error:
         raise NotReady(await _refusal(nest)) from error
     except psycopg.Error as error:
-        raise NotReady(_words(error)) from error
+        raise NotReady(_words(error), version) from error
 
 
 async def _refusal(nest: Nest) -> str:
