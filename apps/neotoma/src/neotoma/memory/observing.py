@@ -128,9 +128,12 @@ async def _fold_in(connection: Connection, roots: Mapping[str, str], new: Mappin
     }
     wanted = {id for snapshot in before.values() for id in winners(snapshot)} | new.keys()
     known = {row[0]: rows.observation(row) for row in await _all(connection, NAMED, sorted(wanted))}
+    said: dict[str, list[Observation]] = {root: [] for root in held}
+    for id, entity in new.items():
+        said[roots[entity]].append(known[id])
     after = {}
     for root, snapshot in before.items():
-        added = [known[id] for id, entity in new.items() if roots[entity] == root]
+        added = said[root]
         folded = fold([*(known[id] for id in winners(snapshot)), *added])
         silent = all(observation.kind in SPEAKING for observation in added)
         after[root] = Snapshot(folded.fields, snapshot.deleted if silent else folded.deleted)
