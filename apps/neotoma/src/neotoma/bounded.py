@@ -9,7 +9,7 @@ LARGEST = 2 * 1024 * 1024
 """Bytes of any request that is not among ``LARGER``; MCP sends small files in base64."""
 DISCARD = 200 * 1024 * 1024
 """How much of a refused request is read to its end: then its sender can read the refusal."""
-LARGER = {"/api/sources": 50 * 1024 * 1024 + 64 * 1024, "/upload": DISCARD, "/api/import": 1024**3}
+LARGER = {"/api/sources": 50 * 1024 * 1024 + 64 * 1024, "/upload": DISCARD, "/api/import": 16 * 1024**3}
 
 
 class Bounded:
