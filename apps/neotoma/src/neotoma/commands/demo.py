@@ -58,8 +58,8 @@ def _populated(folder: Path, url: str) -> str:
         return ""
     secret = person.password()
     token = person.sign_up(url, secret)
-    for name in person.upload(url, token):
-        _say(f"  uploaded {name}")
+    for told in person.upload(url, token):
+        _say(f"  {told}")
     (folder / MADE).touch()
     return secret
 

@@ -42,7 +42,7 @@ def migrate(url: str) -> None:
 def running(database_url: str, folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The service on a port of this machine, healthy. It drains and ends when the block does. Raises Failed."""
     variables = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("NEOTOMA_")},
         "DATABASE_URL": database_url,
         "NEOTOMA_STORAGE": str(folder / "files"),
         "NEOTOMA_URL": f"http://127.0.0.1:{port}",
