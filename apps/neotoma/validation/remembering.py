@@ -1,9 +1,12 @@
 """What the memory promises: entities with provenance, corrections that keep what was, no circles, a timeline."""
 
+import hashlib
+import io
 import itertools
-import json
+import tarfile
 from typing import Any
 
+import person
 from kit import Client, expect, expect_refusal, fresh_word
 
 INVOICE = """Invoice
@@ -119,13 +122,21 @@ def the_timeline_has_dates_in_order(client: Client) -> None:
 
 
 def everything_can_be_taken_along(client: Client) -> None:
-    """The export is lines of JSON and has what was stored."""
+    """The export has what was stored; brought to somebody else's memory it gives the same export there."""
     word = fresh_word()
+    client.ready(f"{word}.txt", word.encode())
     _stored(client, word, "Ada")
     export = client.get("/api/export")
     expect(export.status, 200, "export")
-    lines = [json.loads(line) for line in export.body.decode().splitlines()]
-    expect(any(word in json.dumps(line) for line in lines), True, "the word in the export")
+    with tarfile.open(fileobj=io.BytesIO(export.body)) as archive:
+        lines = archive.extractfile("memory.jsonl")
+        expect(f"Ada {word}" in (lines.read().decode() if lines else ""), True, "the entity in the export")
+        expect(
+            f"files/{hashlib.sha256(word.encode()).hexdigest()}" in archive.getnames(), True, "the file in the export"
+        )
+    with person.fresh(client.base_url) as other:
+        expect(other.request("POST", "/api/import", export.body, "application/x-tar").status, 200, "import")
+        expect(other.get("/api/export").body == export.body, True, "an export of the import is the same")
 
 
 def nonsense_is_refused(client: Client) -> None:
