@@ -11,7 +11,6 @@ from neotoma.api import accounts, memory, openapi, operations, search, sources
 from neotoma.bounded import Bounded
 from neotoma.mcp.mount import Mount
 from neotoma.nest import Nest, running
-from neotoma.web import accounts as account_pages
 from neotoma.web import errors, pages
 
 ROUTES = (
@@ -22,7 +21,6 @@ ROUTES = (
     *openapi.ROUTES,
     *accounts.ROUTES,
     *pages.ROUTES,
-    *account_pages.ROUTES,
 )
 
 

@@ -81,7 +81,8 @@ def _token(provider: Provider) -> Handler:
         asked = (await request.form()).getlist("resource")
         if any(str(one).rstrip("/") != resource(provider.nest.settings.url) for one in asked):
             refusal = TokenErrorResponse(error="invalid_target", error_description="Tokens are for /mcp here only.")
-            return handler.response(refusal)
+            refused: Response = handler.response(refusal)
+            return refused
         answer: Response = await handler.handle(request)
         return answer
 
