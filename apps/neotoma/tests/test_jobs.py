@@ -113,7 +113,11 @@ async def test_who_lost_the_lease_writes_nothing(memory: Database, tmp_path: Pat
 async def test_after_three_attempts_nobody_tries_again(memory: Database, tmp_path: Path) -> None:
     async with nest_of(memory, tmp_path, blocked(), look=False, **SLOW) as nest:
         source = await processing(nest)
-        nest.jobs._running.pop().cancel()
+        (job,) = nest.jobs._running
+        await asyncio.sleep(0)  # so that it has begun, and can end what it waits for
+        job.cancel()
+        await asyncio.wait({job})
+        memory.query("UPDATE sources SET attempts = 1")
         for attempt in (2, 3):
             memory.query("UPDATE sources SET leased_until = now()")
             lease = await leases.claim(nest.database, 60)
@@ -143,9 +147,7 @@ async def test_a_job_whose_bytes_are_gone_fails_and_says_so(memory: Database, tm
 
 
 @pytest.mark.anyio
-async def test_what_was_kept_without_a_row_goes_at_the_next_start(
-    memory: Database, tmp_path: Path
-) -> None:
+async def test_what_was_kept_without_a_row_goes_at_the_next_start(memory: Database, tmp_path: Path) -> None:
     async with nest_of(memory, tmp_path, FakeExtractor(), look=False) as nest:
         known = await ingest.store_file(nest, LEGACY, "known.txt", pieces(b"known"))
         for content in (b"known", b"unknown"):
