@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from apps.neotoma.tests.support import Database
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 MEMORY = {"sources", "chunks", "entities", "observations", "relationships"}
@@ -19,6 +18,7 @@ CLOSED = {
     "attempts": "counted before anybody is known, as digests; only functions reach it",
     "departed": "whoever departed is no user any more; only functions reach it",
 }
+OF_NOBODY = ("planted", "departed")
 UNIQUE_OVER_ALL = {
     "users_email": "it is what people sign in with; the answer of a sign-up says no more than that it did not work",
     "schema_migrations_pkey": "no user's row",
@@ -62,7 +62,7 @@ OURS = "NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'"
 
 def escapes(connection: Connection) -> list[str]:
     """Everything that should not be there, as sentences; none for a whole wall."""
-    parts = (schemas, tables, policies, grants, views, sequences, keys, references, functions, rules, roles)
+    parts = (schemas, tables, policies, grants, views, sequences, keys, references, leftovers, functions, rules, roles)
     return [escape for part in parts for escape in part(connection)]
 
 
@@ -183,6 +183,23 @@ def references(connection: Connection) -> Iterator[str]:
             yield f"reference {name}: leads from one user's row to another's"
 
 
+def leftovers(connection: Connection) -> Iterator[str]:
+    query = (
+        "SELECT k.conrelid::regclass::text, k.confrelid::regclass::text FROM pg_constraint k "
+        "WHERE k.contype = 'f' AND k.confdeltype = 'c' AND k.connamespace = 'public'::regnamespace"
+    )
+    cascades = connection.execute(query).fetchall()
+    gone = {"users"}
+    while more := {here for here, there in cascades if there in gone} - gone:
+        gone |= more
+    query = "SELECT attrelid::regclass::text FROM pg_attribute JOIN pg_class c ON c.oid = attrelid " + (
+        "WHERE attname = 'user_id' AND c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"
+    )
+    for (name,) in connection.execute(query):
+        if name not in gone and name not in OF_NOBODY:
+            yield f"table {name}: keeps its rows when their user has gone"
+
+
 def functions(connection: Connection) -> Iterator[str]:
     query = (
         "SELECT regexp_replace(p.oid::regprocedure::text, '^public\\.', ''), p.prosecdef, p.proleakproof, "
@@ -234,21 +251,3 @@ def roles(connection: Connection) -> Iterator[str]:
     for found in connection.execute(query, (list(ROLES),)):
         if found not in MEMBERSHIPS:
             yield f"role {found[0]}: is a member of {found[1]}"
-
-
-def fill(database: Database, user: str) -> None:
-    """A row of this user in every table of the memory, each referring to others."""
-    database.query(f"""
-        INSERT INTO sources (user_id, id, sha256, name, media_type, bytes, kind, status)
-        VALUES ('{user}', 'src_1', 'sha', 'a.txt', 'text/plain', 1, 'file', 'ready');
-        INSERT INTO chunks (user_id, source_id, position, place, text) VALUES ('{user}', 'src_1', 0, 'line 1', 'words');
-        INSERT INTO entities (user_id, id, type, name, merged_into) VALUES
-          ('{user}', 'ent_1', 'person', 'A', NULL), ('{user}', 'ent_2', 'person', 'B', NULL),
-          ('{user}', 'ent_3', 'person', 'C', 'ent_1');
-        INSERT INTO observations (user_id, id, entity_id, source_id, kind, fields) VALUES
-          ('{user}', 'obs_1', 'ent_1', 'src_1', 'extracted', '{{}}'),
-          ('{user}', 'obs_2', 'ent_2', 'src_1', 'extracted', '{{}}'),
-          ('{user}', 'obs_3', 'ent_3', NULL, 'correction', '{{}}');
-        INSERT INTO relationships (user_id, id, type, from_id, to_id, source_id)
-        VALUES ('{user}', 'rel_1', 'knows', 'ent_1', 'ent_2', 'src_1');
-    """)

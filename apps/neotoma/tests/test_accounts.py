@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from apps.neotoma.tests.support import Database
 from apps.neotoma.tests.support_accounts import LEGACY, PASSWORD, bearer, client, nest, sign_up
-from apps.neotoma.tests.support_walls import fill
+from apps.neotoma.tests.support_rows import fill
 from starlette.testclient import TestClient
 
 from neotoma.accounts import limits, passwords

@@ -50,6 +50,8 @@ DEFINER = "SECURITY DEFINER LANGUAGE sql SET search_path = pg_catalog, public, p
         (f"{OPEN}; ALTER TABLE hole ENABLE ROW LEVEL SECURITY", "table hole: row-level"),
         (f"{WALLED}; ALTER TABLE hole OWNER TO app", "table hole: belongs to app"),
         (f"{WALLED}; ALTER TABLE hole ADD id int; ALTER TABLE hole DROP user_id", "table hole: has no user_id"),
+        (WALLED, "table hole: keeps its rows"),
+        ("ALTER TABLE tokens DROP CONSTRAINT tokens_user_id_fkey", "table tokens: keeps its rows"),
         ("ALTER TABLE sources NO FORCE ROW LEVEL SECURITY", "table sources: row-level"),
         ("ALTER TABLE tokens DISABLE ROW LEVEL SECURITY", "table tokens: row-level"),
         ("CREATE TABLE part (user_id uuid NOT NULL) PARTITION BY HASH (user_id)", "table part: row-level"),

@@ -6,7 +6,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 from apps.neotoma.tests.support import Database
-from apps.neotoma.tests.support_walls import CLOSED, SEEING_ALL, Connection, fill
+from apps.neotoma.tests.support_rows import fill
+from apps.neotoma.tests.support_walls import CLOSED, SEEING_ALL, Connection
 from psycopg import sql
 from psycopg.errors import (
     InsufficientPrivilege,
