@@ -91,12 +91,19 @@ def test_an_upload_half_way_is_stored_after_sigterm(memory: Database, tmp_path: 
     assert memory.query("SELECT name FROM sources WHERE name = 'slow.txt'") == [("slow.txt",)]
 
 
-def test_an_upload_that_never_ends_is_cut_off_when_the_grace_is_over(memory: Database, tmp_path: Path) -> None:
+def test_an_upload_that_never_ends_is_refused_when_the_grace_is_over(memory: Database, tmp_path: Path) -> None:
     with serving(HERE, memory, tmp_path, NEOTOMA_DRAIN_SECONDS="1") as service:
-        with slow_upload(service, b"never to be seen" * 100_000) as upload:
+        files = {"file": ("never.txt", b"never to be seen" * 10_000)}
+        request = service.client.build_request("POST", "/api/sources", files=files)
+        body = request.read()
+        head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        with socket.create_connection((request.url.host, request.url.port or 0), timeout=20) as connection:
+            connection.sendall(f"POST /api/sources HTTP/1.1\r\n{head}Expect: 100-continue\r\n\r\n".encode())
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 100"), "it wants the body"
+            connection.sendall(body[:-100])
             service.process.send_signal(signal.SIGTERM)
-            assert service.process.wait(10) == 0
-        assert upload.answers == [503]
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 503")
+        assert service.process.wait(10) == 0
         assert files_in(service.storage) == []
 
 
