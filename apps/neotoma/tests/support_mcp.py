@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx2
+from apps.neotoma.tests.support import Service
 from mcp import types
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -14,6 +15,28 @@ from mcp.client.streamable_http import streamable_http_client
 MODERN = "2026-07-28"
 Answer = TypeVar("Answer")
 Json = dict[str, Any]
+READING = {
+    "search",
+    "fetch",
+    "list_entity_types",
+    "retrieve_entities",
+    "retrieve_entity_snapshot",
+    "retrieve_related_entities",
+    "list_observations",
+    "retrieve_field_provenance",
+    "list_timeline_events",
+    "retrieve_file_url",
+    "get_authenticated_user",
+}
+WRITING = {
+    "store",
+    "upload_file",
+    "correct",
+    "create_relationship",
+    "merge_entities",
+    "delete_entity",
+    "restore_entity",
+}
 
 
 @dataclass(frozen=True)
@@ -79,3 +102,16 @@ def refusal(result: types.CallToolResult) -> Json:
     assert told["message"].endswith(".")
     assert not any(word in content.text for word in ("psycopg", "Traceback", "SELECT", "neotoma_member", ".py"))
     return told
+
+
+def agent_of(service: Service, token: str = "") -> Agent:
+    """An agent with a token; without one, of a person who has just signed up."""
+    known = token or service.new_user().headers["authorization"].split()[1]
+    return Agent(f"{service.url}/mcp", known)
+
+
+def stored(agent: Agent, *names: str, type: str = "contact", **fields: str) -> list[str]:
+    """The ids of new entities."""
+    entities = [{"type": type, "name": name, "fields": fields} for name in names]
+    ids: list[str] = agent.call("store", name=f"a record of {names}", entities=entities)["entity_ids"]
+    return ids
