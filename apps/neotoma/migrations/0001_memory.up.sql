@@ -73,7 +73,8 @@ CREATE TRIGGER observations_never_change BEFORE UPDATE ON observations
 
 -- Of these types no relationship may lead back to where it began. Merged entities count as one.
 -- Inserts of one type wait for each other, and each then sees what the others have committed; that needs READ COMMITTED.
-CREATE FUNCTION relationships_close_no_circle() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The plan is made while a table may be small, and kept while it grows; so it never reads a whole table.
+CREATE FUNCTION relationships_close_no_circle() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
     RAISE EXCEPTION 'relationships are only made in READ COMMITTED' USING ERRCODE = 'invalid_transaction_state';

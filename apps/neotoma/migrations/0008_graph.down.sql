@@ -4,8 +4,8 @@
 DROP FUNCTION IF EXISTS integrity_edges;
 DROP FUNCTION IF EXISTS integrity_orphans;
 DROP TRIGGER IF EXISTS entities_tell_the_timeline ON entities;
+DROP TRIGGER IF EXISTS entities_come_onto_the_timeline ON entities;
 DROP FUNCTION IF EXISTS entities_tell_the_timeline;
-DROP FUNCTION IF EXISTS events_of;
 DROP TRIGGER IF EXISTS entities_merge_well ON entities;
 DROP FUNCTION IF EXISTS entities_merge_well;
 DROP TRIGGER IF EXISTS sources_leave_what_others_say ON sources;

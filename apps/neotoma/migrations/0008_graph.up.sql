@@ -1,6 +1,7 @@
 -- migrate: no transaction
 -- Merges, the past of relationships, the timeline, and counts of what must not be. The version before works on: triggers
--- keep all of it, and none refuses what that version does.
+-- keep all of it, and none refuses what that version does. They look nothing up by reading a whole table, however small
+-- it was when their plans were made: many rows may follow in the same transaction.
 
 CREATE TABLE merges (
   user_id   uuid        NOT NULL DEFAULT owner_of_new_row(),
@@ -65,7 +66,7 @@ GRANT SELECT ON timeline_events TO neotoma_member;
 
 -- Whether an entity can be reached from itself by relationships of a type; merged entities count as one.
 CREATE FUNCTION leads_back(owner uuid, entity text, relation text) RETURNS boolean STABLE LANGUAGE sql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
   WITH RECURSIVE one AS (
     SELECT entity AS id
     UNION SELECT step.id FROM one CROSS JOIN LATERAL (
@@ -90,7 +91,7 @@ GRANT EXECUTE ON FUNCTION leads_back TO neotoma_member, neotoma_single;
 
 -- Takes the place of relationships_close_no_circle(): the same, for one user.
 CREATE FUNCTION relationships_of_user_close_no_circle() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
     RAISE EXCEPTION 'relationships are only made in READ COMMITTED' USING ERRCODE = 'invalid_transaction_state';
@@ -145,7 +146,7 @@ REVOKE ALL ON FUNCTION relationships_are_said FROM PUBLIC;
 CREATE OR REPLACE TRIGGER relationships_are_said BEFORE INSERT ON relationships
   FOR EACH ROW WHEN (NEW.deleted_at IS NULL) EXECUTE FUNCTION relationships_are_said();
 CREATE FUNCTION relationships_are_taken_back() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
   DELETE FROM relationship_sources WHERE user_id = NEW.user_id AND relationship_id = NEW.id;
   RETURN NULL;
@@ -155,7 +156,7 @@ CREATE OR REPLACE TRIGGER relationships_are_taken_back AFTER UPDATE OF deleted_a
   FOR EACH ROW WHEN (OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL)
   EXECUTE FUNCTION relationships_are_taken_back();
 CREATE FUNCTION sources_leave_what_others_say() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
   UPDATE relationships r SET source_id = other.source_id
   FROM (SELECT DISTINCT ON (s.relationship_id) s.relationship_id, s.source_id FROM relationship_sources s
@@ -196,30 +197,28 @@ REVOKE ALL ON FUNCTION entities_merge_well FROM PUBLIC;
 CREATE OR REPLACE TRIGGER entities_merge_well AFTER UPDATE OF merged_into ON entities
   FOR EACH ROW WHEN (OLD.merged_into IS DISTINCT FROM NEW.merged_into) EXECUTE FUNCTION entities_merge_well();
 
--- The events of an entity: the date fields of its snapshot while it is neither deleted nor merged.
-CREATE FUNCTION events_of(snapshot jsonb) RETURNS TABLE (at date, field text, observation_id text)
-STABLE LANGUAGE sql SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT (f.value ->> 'value')::date, f.key, f.value ->> 'observation' FROM jsonb_each(snapshot) f
-  WHERE f.value ->> 'type' = 'date' AND f.value ->> 'value' ~ '^\d{4}-\d{2}-\d{2}$'
-    AND pg_input_is_valid(f.value ->> 'value', 'date')
-$$;
-REVOKE ALL ON FUNCTION events_of FROM PUBLIC;
-
+-- The events of an entity are the date fields of its snapshot while it is neither deleted nor merged.
 -- Runs as the owner, for the version before knows no timeline; of the row's own user and entity only.
 CREATE FUNCTION entities_tell_the_timeline() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp AS $$
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
   DELETE FROM timeline_events WHERE user_id = NEW.user_id AND entity_id = NEW.id;
   IF NOT NEW.deleted AND NEW.merged_into IS NULL THEN
     INSERT INTO timeline_events (user_id, at, entity_id, field, observation_id, type, name)
-      SELECT NEW.user_id, e.at, NEW.id, e.field, e.observation_id, NEW.type, NEW.name FROM events_of(NEW.snapshot) e;
+      SELECT NEW.user_id, (f.value ->> 'value')::date, NEW.id, f.key, f.value ->> 'observation', NEW.type, NEW.name
+      FROM jsonb_each(NEW.snapshot) f
+      WHERE f.value ->> 'type' = 'date' AND f.value ->> 'value' ~ '^\d{4}-\d\d-\d\d$'
+        AND pg_input_is_valid(f.value ->> 'value', 'date');
   END IF;
   RETURN NULL;
 END $$;
 REVOKE ALL ON FUNCTION entities_tell_the_timeline FROM PUBLIC;
-CREATE OR REPLACE TRIGGER entities_tell_the_timeline
-  AFTER INSERT OR UPDATE OF snapshot, deleted, merged_into, type, name ON entities
-  FOR EACH ROW EXECUTE FUNCTION entities_tell_the_timeline();
+CREATE OR REPLACE TRIGGER entities_come_onto_the_timeline AFTER INSERT ON entities
+  FOR EACH ROW WHEN (NEW.snapshot <> '{}') EXECUTE FUNCTION entities_tell_the_timeline();
+CREATE OR REPLACE TRIGGER entities_tell_the_timeline AFTER UPDATE ON entities
+  FOR EACH ROW WHEN ((OLD.snapshot, OLD.deleted, OLD.merged_into, OLD.type, OLD.name)
+    IS DISTINCT FROM (NEW.snapshot, NEW.deleted, NEW.merged_into, NEW.type, NEW.name))
+  EXECUTE FUNCTION entities_tell_the_timeline();
 
 -- What is there already, 1,000 entities at a time. Their rows are held, so that nothing changes between read and write.
 SET statement_timeout = 0;
@@ -235,9 +234,11 @@ BEGIN
       WHERE last_user IS NULL OR (user_id, id) > (last_user, last_id) ORDER BY user_id, id LIMIT 1000 FOR SHARE
     ), filled AS (
       INSERT INTO timeline_events (user_id, at, entity_id, field, observation_id, type, name)
-      SELECT h.user_id, e.at, h.id, e.field, e.observation_id, h.type, h.name
-      FROM held h CROSS JOIN LATERAL events_of(h.snapshot) e
-      WHERE NOT h.deleted AND h.merged_into IS NULL ON CONFLICT DO NOTHING
+      SELECT h.user_id, (f.value ->> 'value')::date, h.id, f.key, f.value ->> 'observation', h.type, h.name
+      FROM held h CROSS JOIN LATERAL jsonb_each(h.snapshot) f
+      WHERE f.value ->> 'type' = 'date' AND f.value ->> 'value' ~ '^\d{4}-\d\d-\d\d$'
+        AND pg_input_is_valid(f.value ->> 'value', 'date') AND NOT h.deleted AND h.merged_into IS NULL
+      ON CONFLICT DO NOTHING
     )
     SELECT to_jsonb(h) INTO batch FROM (SELECT user_id, id FROM held ORDER BY user_id DESC, id DESC LIMIT 1) h;
     EXIT WHEN batch IS NULL;

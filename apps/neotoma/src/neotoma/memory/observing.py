@@ -44,14 +44,20 @@ SELECT greatest(clock_timestamp(), max(last.observed_at) + interval '1 microseco
   (SELECT observed_at FROM observations WHERE entity_id = m.id ORDER BY observed_at DESC LIMIT 1) last
 """
 )
-ADD = f"INSERT INTO observations ({rows.OBSERVATION}) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+ADD = f"""
+INSERT INTO observations ({rows.OBSERVATION}) SELECT * FROM unnest(
+  %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::timestamptz[]) ON CONFLICT DO NOTHING
+"""
 CACHED = "SELECT id, snapshot, deleted FROM entities WHERE id = ANY(%s)"
 NAMED = f"SELECT {rows.OBSERVATION} FROM observations WHERE id = ANY(%s)"
 ALL = MEMBERS + (
     "SELECT m.root, o.id, o.entity_id, o.source_id, o.kind, o.fields, o.observed_at "
     "FROM members m JOIN observations o ON o.entity_id = m.id"
 )
-CACHE = "UPDATE entities SET snapshot = %s, deleted = %s WHERE id = %s"
+CACHE = """
+UPDATE entities e SET snapshot = c.snapshot, deleted = c.deleted
+FROM unnest(%s::text[], %s::jsonb[], %s::boolean[]) AS c (id, snapshot, deleted) WHERE e.id = c.id
+"""
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,13 @@ async def observe(connection: Connection, roots: Mapping[str, str], said: Sequen
     held = sorted({roots[one.entity_id] for one in said})
     ((now,),) = await (await connection.execute(NOW, (held,))).fetchall()
     observations = [_observation(one, now) for one in said]
-    async with connection.cursor() as cursor:
-        await cursor.executemany(ADD, [_row(observation) for observation in observations])
+    await add(connection, [_row(observation) for observation in observations])
     await _fold_in(connection, roots, {observation.id: observation.entity_id for observation in observations})
+
+
+async def add(connection: Connection, rows_: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows of observations, each with the columns ``rows.OBSERVATION``; those that are there stay as they are."""
+    await connection.execute(ADD, [list(column) for column in zip(*rows_, strict=True)])
 
 
 async def refold(connection: Connection, roots: Iterable[str]) -> None:
@@ -141,9 +151,10 @@ async def _fold_in(connection: Connection, roots: Mapping[str, str], new: Mappin
 
 
 async def _cache(connection: Connection, snapshots: Mapping[str, Snapshot]) -> None:
-    changes = [(Jsonb(rows.stored_snapshot(one)), one.deleted, root) for root, one in sorted(snapshots.items())]
-    async with connection.cursor() as cursor:
-        await cursor.executemany(CACHE, changes)
+    ids = sorted(snapshots)
+    fields = [Jsonb(rows.stored_snapshot(snapshots[id])) for id in ids]
+    if ids:
+        await connection.execute(CACHE, (ids, fields, [snapshots[id].deleted for id in ids]))
 
 
 async def _all(connection: Connection, query: str, ids: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -51,7 +51,6 @@ SELECT line FROM (
 ADD = {
     "chunk": "INSERT INTO chunks (source_id, position, place, text) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
     "entity": "INSERT INTO entities (id, type, name, created_at) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-    "observation": observing.ADD,
     "relationship": (
         "INSERT INTO relationships (id, type, from_id, to_id, source_id, created_at, deleted_at) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
@@ -146,6 +145,8 @@ class _Intake:
                     await sources.add(self._connection, _source(values))
             case "merge":
                 self._merges += batch
+            case "observation":
+                await observing.add(self._connection, [ROWS["observation"](values) for values in batch])
             case part:
                 await self._many(ADD[part], [ROWS[part](values) for values in batch])
         if self._part == "entity":
