@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -191,7 +192,7 @@ class Demo:
             requests_failed=len(requests) - served,
             requests_held=sum(bucket.held for bucket in traffic.buckets),
             rows_acknowledged=len(acknowledged),
-            rows_found=sum(map(self._found, acknowledged)),
+            rows_found=self._count_found(acknowledged),
         )
 
     def _requests(self) -> list[dict[str, Any]]:
@@ -199,6 +200,10 @@ class Demo:
             return []
         lines = self.results.read_text().splitlines()
         return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def _count_found(self, acknowledged: Sequence[str]) -> int:
+        with ThreadPoolExecutor(8) as threads:
+            return sum(threads.map(self._found, acknowledged))
 
     def _found(self, source: str) -> bool:
         """Whether an acknowledged upload can be read: its row and its bytes."""

@@ -14,6 +14,10 @@ from neotoma.migrate import down, up
 from neotoma.migrations import NO_TRANSACTION, Migration, Script
 
 FAILS = "SELECT 1 / 0"
+SOURCE = (
+    "INSERT INTO sources (id, sha256, name, media_type, bytes, kind, status) "
+    "VALUES ('{0}', '{0}', 'a.txt', 'text/plain', 4, 'file', 'ready')"
+)
 
 
 def shape(database: Database) -> str:

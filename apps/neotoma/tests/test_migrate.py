@@ -1,8 +1,6 @@
 """Every migration goes up and down, fails as it promises, and never says more than it should."""
 
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,27 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from apps.neotoma.history import build
-from apps.neotoma.tests.support import Database, Server, migrate, migrating_environment, within
-from apps.neotoma.tests.support_schema import (
-    brought,
-    copied,
-    failing_down,
-    failing_up,
-    invalid_indexes,
-    shape,
-    taken,
-)
+from apps.neotoma.tests.support import Database, Server, migrate
+from apps.neotoma.tests.support_schema import SOURCE, brought, shape
 
 from neotoma.migrations import MigrationError, Script, read
 
 Trees = Callable[[str], Path]
-LEGACY = "00000000-0000-4000-8000-000000000001"
-SOURCE = (
-    "INSERT INTO sources (id, sha256, name, media_type, bytes, kind, status) "
-    "VALUES ('{0}', '{0}', 'a.txt', 'text/plain', 4, 'file', 'ready')"
-)
-KNOWN = read()
-OUTSIDE = [number for number, migration in enumerate(KNOWN) if not migration.up.transactional]
 
 
 def version(tree: Path, database: Database) -> str:
@@ -59,100 +42,6 @@ def test_each_migration_goes_down_to_exactly_what_was_before(tree: Trees, databa
     assert version(newest, database) == "0"
     assert done(migrate(newest, database, "up")).count("applied") == len(known)
     assert shape(database) == shapes[known[-1].version]
-
-
-@pytest.mark.parametrize("number", OUTSIDE, ids=[KNOWN[number].version for number in OUTSIDE])
-def test_from_wherever_it_failed_a_migration_goes_down_to_exactly_what_was_before(server: Server, number: int) -> None:
-    before = server.database()
-    brought(before, KNOWN[:number])
-    wanted, target = shape(before), (("0", *(migration.version for migration in KNOWN))[number])
-    for statements in range(len(KNOWN[number].up.statements) + 1):
-        database = copied(server, before)
-        with pytest.raises(psycopg.errors.DivisionByZero):
-            brought(database, (*KNOWN[:number], failing_up(KNOWN[number], statements)))
-        assert database.query("SELECT max(version) FROM schema_migrations WHERE NOT finished") == [
-            (KNOWN[number].version,)
-        ]
-        taken(database, KNOWN, target)
-        assert shape(database) == wanted, f"after {statements} statements"
-        server.drop(database)
-
-
-@pytest.mark.parametrize("number", OUTSIDE, ids=[KNOWN[number].version for number in OUTSIDE])
-def test_from_wherever_the_way_down_failed_it_goes_on(server: Server, number: int) -> None:
-    before, after = server.database(), server.database()
-    brought(before, KNOWN[:number])
-    brought(after, KNOWN[: number + 1])
-    wanted, target = shape(before), (("0", *(migration.version for migration in KNOWN))[number])
-    for statements in range(len(KNOWN[number].down.statements) + 1):
-        database = copied(server, after)
-        with pytest.raises(psycopg.errors.DivisionByZero):
-            taken(database, (*KNOWN[:number], failing_down(KNOWN[number], statements)), target)
-        taken(database, KNOWN[: number + 1], target)
-        assert shape(database) == wanted, f"after {statements} statements"
-        server.drop(database)
-
-
-def test_a_migration_that_is_killed_goes_down_from_there(tree: Trees, database: Database) -> None:
-    brought(database, KNOWN[:3])
-    wanted = shape(database)
-    with psycopg.connect(database.url("owner")) as holder:
-        holder.execute("LOCK TABLE observations IN ROW EXCLUSIVE MODE")  # a concurrent index waits for it
-        command = [sys.executable, "-m", "neotoma", "migrate", "up"]
-        process = subprocess.Popen(command, env=migrating_environment(tree(build.CURRENT), database))
-        within(20, lambda: invalid_indexes(database) == 1)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert version(tree(build.CURRENT), database) == "0004-partial"
-    again = migrate(tree(build.CURRENT), database, "up")
-    assert again.returncode == 1
-    assert "migrate down --to 0003" in again.stderr
-    within(20, lambda: migrate(tree(build.CURRENT), database, "down", "--to", "0003").returncode == 0)
-    assert shape(database) == wanted
-    done(migrate(tree(build.CURRENT), database, "up"))
-
-
-def test_nothing_is_taken_back_while_other_users_have_rows(tree: Trees, database: Database) -> None:
-    current = tree(build.CURRENT)
-    done(migrate(current, database, "up"))
-    other = "11111111-1111-4111-8111-111111111111"
-    database.query(f"INSERT INTO users (user_id, email) VALUES ('{other}', 'other@example.org')")
-    for user, source in ((LEGACY, "src_1"), (other, "src_2"), (other, "src_3")):
-        database.query(f"SELECT set_config('neotoma.user_id', '{user}', false); {SOURCE.format(source)}")
-    before = shape(database)
-    for target in ("0004", "0001", "0"):
-        refused = migrate(current, database, "down", "--to", target)
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert "1 other users, with 2 sources, 0 entities, 0 observations and 0 relationships" in refused.stderr
-        assert "The schema is now at 0008." in refused.stderr
-    assert shape(database) == before
-    database.query(f"DELETE FROM users WHERE user_id = '{other}'")
-    done(migrate(current, database, "down", "--to", "0001"))
-    assert database.query("SELECT id FROM sources") == [("src_1",)]
-
-
-def test_a_user_goes_with_everything_also_in_a_restored_database(tree: Trees, database: Database) -> None:
-    done(migrate(tree(build.CURRENT), database, "up"))
-    database.query(f"""
-        SELECT set_config('neotoma.user_id', '{LEGACY}', false); {SOURCE.format("src_1")};
-        INSERT INTO chunks (source_id, position, place, text) VALUES ('src_1', 0, 'line 1', 'x');
-        INSERT INTO entities (id, type, name) VALUES ('ent_1', 'a', 'a'), ('ent_2', 'a', 'b');
-        UPDATE entities SET merged_into = 'ent_1' WHERE id = 'ent_2';
-        INSERT INTO observations (id, entity_id, source_id, kind, fields)
-          VALUES ('obs_1', 'ent_1', 'src_1', 'extracted', '{{}}');
-        INSERT INTO relationships (id, type, from_id, to_id, source_id)
-          VALUES ('rel_1', 'knows', 'ent_1', 'ent_2', 'src_1')
-    """)
-    # A restored database fires the constraints in another order.
-    for table in ("entities", "sources", "chunks", "observations", "relationships"):
-        database.query(f"""
-            ALTER TABLE {table} DROP CONSTRAINT {table}_user;
-            ALTER TABLE {table} ADD CONSTRAINT {table}_user FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE
-        """)
-    asking = f"SET neotoma.user_id = '{LEGACY}'; SET ROLE neotoma_member; SELECT account_delete()"
-    database.query(asking, role="app")
-    for table in ("sources", "chunks", "entities", "observations", "relationships"):
-        assert database.query(f"SELECT count(*) FROM {table}") == [(0,)]
 
 
 def test_who_does_not_see_all_rows_may_not_migrate(server: Server, tree: Trees) -> None:
