@@ -101,7 +101,7 @@ def _end(given: object, names: Sequence[str], what: str) -> int | str:
             return names.index(given.strip())
         case str() if ENTITY_ID.fullmatch(given):
             return given
-    message = f"{what} names no entity. Send its position in this record, from 0, or its name, or the id of a known one."
+    message = f"{what} names no entity. Send its position in this record, from 0, or its name, or a known id."
     raise Invalid("bad_end", message)
 
 
