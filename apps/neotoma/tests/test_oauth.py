@@ -1,5 +1,6 @@
 """OAuth for agents: what a client, honest or not, gets out of it."""
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -11,6 +12,9 @@ import pytest
 from apps.neotoma.tests.support import Database
 from apps.neotoma.tests.support_accounts import PASSWORD, URL, bearer, client, nest, sign_up
 from starlette.testclient import TestClient
+
+from neotoma.accounts import grants
+from neotoma.database import Database as Pool
 
 VERIFIER = "v" * 50
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
@@ -278,6 +282,23 @@ def test_a_refresh_token_used_twice_ends_the_whole_family(browser: TestClient) -
     assert refresh(browser, agent, first["refresh_token"]).json()["error"] == "invalid_grant"
     assert not works(browser, second["access_token"])
     assert refresh(browser, agent, second["refresh_token"]).status_code == 400
+
+
+def test_of_two_refreshes_at_the_same_time_none_is_left(browser: TestClient, current_database: Database) -> None:
+    got = tokens(browser, register(browser))
+
+    async def race() -> list[grants.Issued | None]:
+        database = Pool(current_database.url("app"), 4)
+        await database.open()
+        held = await grants.held(database, "refresh", got["refresh_token"])
+        assert held is not None
+        issued = await asyncio.gather(*(grants.exchange(database, held, ["read"]) for _ in range(2)))
+        await database.close()
+        return issued
+
+    first, second = asyncio.run(race())
+    assert (first is None) != (second is None)
+    assert not works(browser, (first or second).access)  # type: ignore[union-attr] - one of them is there
 
 
 def test_a_refresh_token_belongs_to_one_agent(browser: TestClient) -> None:
