@@ -70,7 +70,10 @@ def check(extraction: Extraction) -> None:
     assert first.type == extraction.document_type
     assert extraction.title.strip()
     assert extraction.chunks
-    assert all(0 < len(chunk.text) <= LONGEST_CHUNK and "\0" not in chunk.text for chunk in extraction.chunks)
+    assert all(
+        0 < len(chunk.text) <= LONGEST_CHUNK and chunk.text.replace("\n", "").isprintable()
+        for chunk in extraction.chunks
+    )
     for each in extraction.entities:
         assert each.name.strip()
         assert len(each.name) <= 250

@@ -55,11 +55,16 @@ def test_money_has_one_canonical_text(text: str, canonical: str) -> None:
     assert str(parse(text)) == canonical
 
 
+def test_nothing_is_not_less_than_nothing() -> None:
+    assert str(Money(Decimal("-0.00"), "EUR")) == "0.00 EUR"
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "", "12", "EUR", "1.234.56 EUR", "1,23,456 EUR", "12.345.6 EUR", "¥1.20", "12 EURO", "12 eur", "x12 EUR",
         "1-2 EUR", "--5 EUR", "-€-5", "٣ EUR", "12:30 EUR", "A12 EUR", "12 EUROPE", "1234.567 EUR", "0,1234 EUR",
+        "EUR 20%", "EUR 20x",
     ],
 )  # fmt: skip
 def test_what_is_no_certain_money_is_none(text: str) -> None:

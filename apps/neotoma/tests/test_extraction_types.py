@@ -176,6 +176,21 @@ def test_a_label_announces_its_value(tmp_path: Path, line: str, value: str | Non
     assert told(extracted(tmp_path, "a.txt", text).entities[0]).get("due_on") == value
 
 
+def test_a_number_is_no_date_and_an_account_is_checked_by_its_digits(tmp_path: Path) -> None:
+    text = "Invoice 05.01.2026\nBill to: Ada Lovelace\nVAT included\nIBAN: GB82 WEST 1234 5698 7654 {}\n"
+    right, wrong = (told(extracted(tmp_path, "a.txt", text.format(end)).entities[0]) for end in (32, 33))
+    assert right["iban"] == "GB82WEST12345698765432"
+    assert not {"iban", "number"} & set(wrong)
+
+
+def test_nothing_is_linked_to_itself_and_nothing_is_there_twice() -> None:
+    found = findings.Findings()
+    one = found.add("person", "Ada Lovelace", {})
+    assert found.add("person", "ADA  Lovelace", {}) == one
+    found.link("knows", one, one)
+    assert found.extraction("a", ()).links == ()
+
+
 def test_a_label_of_one_word_needs_a_mark_before_a_text(tmp_path: Path) -> None:
     text = "Invoice number: 1-B\nVAT included\n{}\n"
     for line, issuer in (("From the very beginning", None), ("From: Acme", "Acme"), ("From   Acme", "Acme")):
