@@ -75,6 +75,7 @@ def test_several_amounts_are_found_in_their_order() -> None:
     assert [str(each.value) for each in find("EUR 1.00, then 2,00 € and $3; VAT 20% £4.50")] == [
         "1.00 EUR", "2.00 EUR", "3.00 USD", "4.50 GBP",
     ]  # fmt: skip
+    assert list(find("EUR 20% and EUR 20x")) == []
 
 
 def test_a_number_without_a_currency_and_a_currency_without_a_number() -> None:
