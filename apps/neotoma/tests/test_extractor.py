@@ -12,8 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from apps.neotoma.tests.support_documents import INVOICE, encoded, picture
-from PIL import Image
+from apps.neotoma.tests.support_documents import INVOICE, picture
 
 from neotoma.extraction.model import Extraction, Unreadable
 from neotoma.extraction.reading import canonical, extract
@@ -241,11 +240,3 @@ def bomb() -> bytes:
     )
     body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (number, each) for number, each in enumerate(objects, start=1))
     return b"%PDF-1.7\n" + body + b"trailer<</Root 1 0 R>>\n%%EOF"
-
-
-def test_a_blank_picture_has_no_text_in_a_worker_either(tmp_path: Path) -> None:
-    async def body(extractor: ProcessExtractor) -> None:
-        path = file(tmp_path, "a.png", encoded(Image.new("L", (40, 40), 255)))
-        assert await refusal(extractor, path) == "no_text"
-
-    running(body)
