@@ -39,8 +39,8 @@ from goaround.domain.journal import State  # noqa: E402
 from goaround.wiring import House, read_config  # noqa: E402
 
 FIRST, NEXT, BAD = "v0.9.0", "v1.0.0", "v1.1.0-errors"
-WATCH_SECONDS = 12
-FAULT_AFTER_SECONDS = 5
+WATCH_SECONDS = 20
+FAULT_AFTER_SECONDS = 12
 RATE = 25
 
 

@@ -1,5 +1,6 @@
 -- The wall. Forced, so that it also stands before the owner of the tables; who may see all rows has BYPASSRLS and says so.
 
+LOCK TABLE sources, chunks, entities, observations, relationships IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE sources ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY member ON sources TO neotoma_member USING (user_id = member_id()) WITH CHECK (user_id = member_id());
 CREATE POLICY single ON sources TO neotoma_single
