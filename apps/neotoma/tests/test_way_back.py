@@ -80,6 +80,21 @@ def test_a_migration_that_is_killed_goes_down_from_there(tree: Trees, database: 
     assert migrate(tree(build.CURRENT), database, "up").returncode == 0
 
 
+def test_a_way_back_that_is_killed_goes_on_and_uses_no_index_that_is_half_made(tree: Trees, database: Database) -> None:
+    brought(database, KNOWN[:3])
+    wanted = shape(database)
+    brought(database, KNOWN[:4])
+    with psycopg.connect(database.url("owner")) as holder:
+        holder.execute("LOCK TABLE observations IN ROW EXCLUSIVE MODE")
+        command = [sys.executable, "-m", "neotoma", "migrate", "down", "--to", "0003"]
+        process = subprocess.Popen(command, env=migrating_environment(tree(build.CURRENT), database))
+        within(20, lambda: invalid_indexes(database) == 1)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    within(20, lambda: migrate(tree(build.CURRENT), database, "down", "--to", "0003").returncode == 0)
+    assert shape(database) == wanted
+
+
 def test_nothing_is_taken_back_while_other_users_have_rows(tree: Trees, database: Database) -> None:
     current = tree(build.CURRENT)
     assert migrate(current, database, "up").returncode == 0
@@ -111,12 +126,12 @@ def test_a_user_goes_with_everything_also_in_a_restored_database(tree: Trees, da
         INSERT INTO relationships (id, type, from_id, to_id, source_id)
           VALUES ('rel_1', 'knows', 'ent_1', 'ent_2', 'src_1')
     """)
-    # A restored database fires the constraints in another order.
+    # A restored database has the constraints in another order, and fires them so.
     for table in ("entities", "sources", "chunks", "observations", "relationships"):
-        database.query(f"""
-            ALTER TABLE {table} DROP CONSTRAINT {table}_user;
-            ALTER TABLE {table} ADD CONSTRAINT {table}_user FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE
-        """)
+        ((told,),) = database.query(
+            f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{table}_user'"
+        )
+        database.query(f"ALTER TABLE {table} DROP CONSTRAINT {table}_user, ADD CONSTRAINT {table}_user {told}")
     asking = f"SET neotoma.user_id = '{OWNER}'; SET ROLE neotoma_member; SELECT account_delete()"
     database.query(asking, role="app")
     for table in ("sources", "chunks", "entities", "observations", "relationships"):
