@@ -32,9 +32,10 @@ def shape(database: Database) -> str:
     return "\n".join(line for line in dumped.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
 
 
-def invalid_indexes(database: Database) -> int:
-    """How many indexes a cut-off CREATE INDEX CONCURRENTLY has left."""
-    ((count,),) = database.query("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+def invalid_indexes(database: Database, table: str) -> int:
+    """How many indexes of a table a CREATE INDEX CONCURRENTLY has begun, and not finished or not yet."""
+    counting = f"SELECT count(*) FROM pg_index WHERE NOT indisvalid AND indrelid = '{table}'::regclass"
+    ((count,),) = database.query(counting)
     return int(count)
 
 

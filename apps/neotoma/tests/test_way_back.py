@@ -61,16 +61,25 @@ def test_from_wherever_the_way_down_failed_it_goes_on(server: Server, number: in
         server.drop(database)
 
 
+def killed_on_the_way(tree: Path, database: Database, *words: str) -> None:
+    """Run a migration, and end it for good when it has half an index of ``observations``, which somebody holds."""
+    noticed = {"PGOPTIONS": "-c client_connection_check_interval=50"}  # or the server goes on without its client
+    command = [sys.executable, "-m", "neotoma", "migrate", *words]
+    process = subprocess.Popen(command, env=migrating_environment(tree, database) | noticed)
+    within(20, lambda: invalid_indexes(database, "observations") == 1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    working = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'CREATE%INDEX%'"
+    within(20, lambda: database.query(working) == [])
+    assert invalid_indexes(database, "observations") == 1
+
+
 def test_a_migration_that_is_killed_goes_down_from_there(tree: Trees, database: Database) -> None:
     brought(database, KNOWN[:3])
     wanted = shape(database)
     with psycopg.connect(database.url("owner")) as holder:
         holder.execute("LOCK TABLE observations IN ROW EXCLUSIVE MODE")  # a concurrent index waits for it
-        command = [sys.executable, "-m", "neotoma", "migrate", "up"]
-        process = subprocess.Popen(command, env=migrating_environment(tree(build.CURRENT), database))
-        within(20, lambda: invalid_indexes(database) == 1)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        killed_on_the_way(tree(build.CURRENT), database, "up")
     assert migrate(tree(build.CURRENT), database, "current").stdout == "0004-partial\n"
     again = migrate(tree(build.CURRENT), database, "up")
     assert again.returncode == 1
@@ -86,11 +95,7 @@ def test_a_way_back_that_is_killed_goes_on_and_uses_no_index_that_is_half_made(t
     brought(database, KNOWN[:4])
     with psycopg.connect(database.url("owner")) as holder:
         holder.execute("LOCK TABLE observations IN ROW EXCLUSIVE MODE")
-        command = [sys.executable, "-m", "neotoma", "migrate", "down", "--to", "0003"]
-        process = subprocess.Popen(command, env=migrating_environment(tree(build.CURRENT), database))
-        within(20, lambda: invalid_indexes(database) == 1)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        killed_on_the_way(tree(build.CURRENT), database, "down", "--to", "0003")
     within(20, lambda: migrate(tree(build.CURRENT), database, "down", "--to", "0003").returncode == 0)
     assert shape(database) == wanted
 
