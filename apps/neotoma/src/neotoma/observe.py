@@ -5,6 +5,7 @@ Log lines are JSON on stdout. They name the route, never the address, a query, a
 
 import asyncio
 import json
+import logging
 import re
 import sys
 import time
@@ -34,6 +35,13 @@ CONTENT_SECURITY_POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+TALKATIVE = {
+    "psycopg": logging.CRITICAL,  # its warnings name hosts and roles; /health tells
+    "psycopg_pool": logging.CRITICAL,
+    "asyncio": logging.CRITICAL,  # its tracebacks may hold what people store
+    "python_multipart": logging.CRITICAL,  # its warnings are answered with 400
+    "uvicorn.error": logging.ERROR,
+}
 STOPPING = Problem(503, "stopping", "The service stops now, and did not finish this. Send it again.")
 
 
@@ -42,6 +50,12 @@ def log(event: str, **facts: Any) -> None:
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     sys.stdout.write(json.dumps({"at": at, "version": VERSION, "event": event, **facts}) + "\n")
     sys.stdout.flush()
+
+
+def silence() -> None:
+    """Let no library write into the logs what is neither JSON nor without data; what matters of it we say ourselves."""
+    for name, level in TALKATIVE.items():
+        logging.getLogger(name).setLevel(level)
 
 
 class Observed:

@@ -1,6 +1,5 @@
 """Runs the application until SIGTERM; then takes no new connection, finishes what it has begun, and exits 0."""
 
-import logging
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from neotoma import app, nest, settings
-from neotoma.observe import log
+from neotoma.observe import log, silence
 from neotoma.settings import Settings
 
 KEEP_ALIVE_SECONDS = 75
@@ -29,15 +28,12 @@ class _Server(uvicorn.Server):
 
 def serve(host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 2 for settings that are missing. Exits 3 without the port."""
+    silence()
     try:
         given = settings.read(os.environ, port)
     except settings.Unset as error:
         print(error, file=sys.stderr)
         return 2
-    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # its warnings name hosts and roles; /health tells
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # its tracebacks may hold what people store
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # its warnings are answered with 400
     for stop in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises the signal again once it has drained
         signal.signal(stop, _leave)
     server = _Server(_config(app.create(nest.build(given)), given, host, port))

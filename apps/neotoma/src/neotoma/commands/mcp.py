@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 from contextlib import redirect_stdout
@@ -10,6 +9,7 @@ from contextlib import redirect_stdout
 import psycopg
 
 from neotoma import nest, settings
+from neotoma.observe import silence
 from neotoma.problems import Problem
 from neotoma.settings import Settings
 
@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace) -> int:
     """Run it. Returns 2 without settings or a token that works, 1 without a database."""
-    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we say it ourselves, and once
+    silence()
     try:
         given = settings.read(os.environ, PORT)
         if not given.token:
