@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import uuid
@@ -104,6 +105,23 @@ def test_it_starts_without_a_database_says_so_and_recovers(tmp_path: Path) -> No
             server.stop()
             server.start()
             assert service.upload("b.txt", b"more").status_code == 201
+
+
+def test_connections_that_have_gone_silent_keep_nobody_waiting(server: Server, tmp_path: Path) -> None:
+    database = migrated(server)
+    with serving(HERE, database, tmp_path) as service:
+        theirs = "SELECT pid FROM pg_stat_activity WHERE usename = 'app' AND datname = current_database()"
+        silent = [pid for (pid,) in database.query(theirs)]
+        for pid in silent:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            answers = [service.client.get("/api/sources") for _ in silent]
+            assert {answer.status_code for answer in answers} <= {200, 503}
+            assert max(answer.elapsed.total_seconds() for answer in answers) < 4
+            assert service.client.get("/api/sources").status_code == 200
+        finally:
+            for pid in silent:
+                os.kill(pid, signal.SIGCONT)
 
 
 def test_a_storage_that_cannot_be_written_is_not_healthy_and_takes_nothing(memory: Database, tmp_path: Path) -> None:
