@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import httpx
 import pytest
 from apps.neotoma.tests.conftest import HERE
 from apps.neotoma.tests.support import Database, Service, migrate, serving
@@ -184,6 +186,21 @@ def test_every_page_is_dark_where_that_is_wished_and_fits_a_phone(
             page.goto(address)
             assert page.evaluate("document.documentElement.scrollWidth") <= NARROW, address
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(246, 245, 241)"
+
+
+def test_who_asks_to_be_let_in_and_for_what_can_be_read_on_a_phone(
+    browser: Browser, current: Service, signed_in: StorageState
+) -> None:
+    back = "http://127.0.0.1:9/back"
+    agent = {"redirect_uris": [back], "token_endpoint_auth_method": "none"}
+    client = httpx.post(f"{current.url}/register", json=agent).json()["client_id"]
+    asked = {"client_id": client, "redirect_uri": back, "scope": "read write", "code_challenge": "A" * 43}
+    with visiting(browser, current, signed_in, viewport={"width": NARROW, "height": 740}) as page:
+        page.goto(f"/oauth/consent?{urlencode(asked)}")
+        expect(page.locator("dd")).to_have_text([re.compile("127"), re.compile("Read"), re.compile("Store")])
+        boxes = page.locator("dd").evaluate_all("all => all.map(one => one.getBoundingClientRect().toJSON())")
+        assert len({box["left"] for box in boxes}) == 1
+        assert min(box["width"] for box in boxes) > NARROW / 3
 
 
 def test_without_a_script_the_plain_form_does_the_same(
