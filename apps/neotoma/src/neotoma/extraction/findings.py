@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from neotoma.extraction import labels, types, values
-from neotoma.extraction.lines import Line
+from neotoma.extraction.lines import Line, Part
 from neotoma.extraction.model import Chunk, Extraction, Found, Link
 from neotoma.extraction.shapes import PARTY, DocumentType, Told
 from neotoma.memory.identity import normalised
@@ -60,16 +60,17 @@ class Findings:
         return Extraction(self._entities[0].type, title, tuple(chunks), tuple(self._entities), tuple(self._links))
 
 
-def from_lines(lines: Sequence[Line], chunks: Sequence[Chunk]) -> Extraction:
-    """What a text says: the document, and those whom it names."""
+def from_lines(lines: Sequence[Line], chunks: Sequence[Chunk], part: Part | None = None) -> Extraction:
+    """What a text says: the document, and those whom it names. ``part`` is told if this is not all of it."""
     kind = recognised("\n".join(line.text for line in lines)[:RECOGNISED_IN])
     told = labels.told(kind, lines, values.Habits.of(line.text for line in lines[: labels.MOST_LINES]))
     heading = title_line(kind, lines)
     known = _joined(told, kind.named_by)
     title = shortened(f"{kind.name.replace('_', ' ').capitalize()} {known}" if known else heading.text, LONGEST_TITLE)
-    name = shortened(known, LONGEST_NAME) if known else unnamed(title, chunks)
+    name = shortened(known, LONGEST_NAME) if known else unnamed(title, chunks, part)
     findings = Findings()
-    document = findings.add(kind.name, name, {"title": Field(title, "text", heading.place), **told})
+    fields = {"title": Field(title, "text", heading.place), **told, **only_read(part)}
+    document = findings.add(kind.name, name, fields)
     for field in kind.told:
         if field.entity and field.name in told:
             _relate(findings, document, field, told)
@@ -89,9 +90,15 @@ def title_line(kind: DocumentType, lines: Sequence[Line]) -> Line:
     return next((line for line in telling if normalised(line.text)), lines[0])
 
 
-def unnamed(title: str, chunks: Sequence[Chunk]) -> str:
-    """A name for a document that does not tell one: two that only share their first line are not the same."""
-    digest = hashlib.sha256("\0".join(chunk.text for chunk in chunks).encode()).hexdigest()
+def only_read(part: Part | None) -> Mapping[str, Field]:
+    """The field that says so if the document was not read to its end."""
+    return {"text_read": Field(part.read, "text", part.place)} if part else {}
+
+
+def unnamed(title: str, chunks: Sequence[Chunk], part: Part | None = None) -> str:
+    """A name for a document that does not tell one: two that only share their beginning are not the same."""
+    read = "\0".join(chunk.text for chunk in chunks)
+    digest = part.sha256 if part else hashlib.sha256(read.encode()).hexdigest()
     return f"{title} ({digest[:DIGITS]})"
 
 

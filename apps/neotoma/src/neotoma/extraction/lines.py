@@ -2,18 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from neotoma.extraction.model import LONGEST_CHUNK, Chunk, Unreadable
+from neotoma.extraction.model import LONGEST_CHUNK, Chunk
 
-MOST_CHARACTERS = 2_000_000
+MOST_CHARACTERS = 2_000_000  # that are read; a file that holds more is kept whole, and its beginning is read
 MOST_LINES_A_CHUNK = 40
 UNPRINTABLE = {"Cc", "Cs", "Cn", "Co"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line, or row, of a file: its number counts from 1, on its page if there are pages."""
 
@@ -24,8 +24,26 @@ class Line:
     """Whether it was read from a picture, where signs are easily mistaken for each other."""
 
 
+Pages = Generator[tuple[str, list[Line] | None], None, None]
+"""The lines of each page by its name; a last one with None says that there are more."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was read of a file that holds more, such as ``the first 2,000 pages``, and the place where that ends.
+
+    ``sha256`` is the digest of the whole file, for two that only begin alike are not the same document.
+    """
+
+    read: str
+    place: str
+    sha256: str
+
+
 def clean(text: str) -> str:
     """Composed letters, no control or unassigned characters, tabs as two spaces, nothing at the ends."""
+    if text.isascii() and text.isprintable():  # as most are
+        return text.strip()
     text = unicodedata.normalize("NFC", text.replace("\t", "  ").replace("\xa0", " "))
     if not text.isprintable():
         text = "".join(" " if unicodedata.category(mark) in UNPRINTABLE else mark for mark in text)
@@ -39,19 +57,16 @@ def numbered(text: str, before: str = "") -> Iterator[Line]:
             yield Line(number, cleaned, f"{before}line {number}")
 
 
-def bounded(lines: Iterable[Line], most: int = MOST_CHARACTERS) -> Iterator[Line]:
-    """The lines as they are. Raises Unreadable once they hold more than ``most`` characters together."""
+def fitting(lines: Iterable[Line], most: int = MOST_CHARACTERS) -> Iterator[Line]:
+    """The lines until they hold more than ``most`` characters together; the first is cut if it alone does."""
     total = 0
     for line in lines:
+        if not total and len(line.text) >= most > LONGEST_CHUNK:
+            yield replace(line, text=line.text[: most - 1].rstrip())
         total += len(line.text) + 1
         if total > most:
-            raise too_long()
+            return
         yield line
-
-
-def too_long() -> Unreadable:
-    """The refusal of a file with too much text."""
-    return Unreadable("too_long", f"The file holds more than {MOST_CHARACTERS:,} characters of text. Divide it.")
 
 
 def chunked(lines: Iterable[Line], unit: str = "line", page: str = "") -> tuple[Chunk, ...]:
@@ -75,7 +90,7 @@ def _groups(lines: Iterable[Line]) -> Iterator[list[Line]]:
             if group and (size + gap + len(piece) >= LONGEST_CHUNK or len(group) == MOST_LINES_A_CHUNK):
                 yield group
                 group, size = [], 0
-            group.append(Line(line.number, piece, line.place))
+            group.append(line if piece == line.text else Line(line.number, piece, line.place))
             size += len(piece) + max(1, gap)
     if group:
         yield group

@@ -3,7 +3,6 @@
 PDFium is not safe to call from two threads: every worker reads one file at a time.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +10,24 @@ import pypdfium2 as pdfium  # type: ignore[import-untyped]  # it ships no types
 from pypdfium2 import raw
 
 from neotoma.extraction import ocr
-from neotoma.extraction.lines import Line, numbered
+from neotoma.extraction.lines import Pages, numbered
 from neotoma.extraction.model import Unreadable
 
 if TYPE_CHECKING:
     from PIL import Image
 
-MOST_PAGES = 2_000
+MOST_PAGES = 2_000  # that are read
 MOST_SCANNED_PAGES = 200
 POINTS_AN_INCH = 72
 END = b"%%EOF"
 END_WITHIN = 2_048  # bytes of the end of the file
 
 
-def pages(path: Path) -> Iterator[tuple[str, list[Line]]]:
-    """``page 1`` with its lines, and so on. Raises Unreadable for an encrypted, truncated, broken or endless file."""
+def pages(path: Path) -> Pages:
+    """``page 1`` with its lines, and so on; the first page that is not read any more with None instead.
+
+    Raises Unreadable for an encrypted, truncated or broken file.
+    """
     _check_end(path)
     try:
         document = pdfium.PdfDocument(path)
@@ -52,17 +54,19 @@ def _broken() -> Unreadable:
     return Unreadable("broken_pdf", "The PDF is broken. Export it again.")
 
 
-def _pages(document: Any) -> Iterator[tuple[str, list[Line]]]:
-    if len(document) > MOST_PAGES:
-        raise Unreadable("too_many_pages", f"The PDF has more than {MOST_PAGES:,} pages. Divide it.")
+def _pages(document: Any) -> Pages:
     scanned = 0
     for index in range(len(document)):
         page, name = document[index], f"page {index + 1}"
         try:
             lines = list(numbered(_text(page), f"{name}, "))
-            if not lines and _shows_anything(page):
-                scanned += 1
-                lines = _scanned(page, name, scanned)
+            picture = not lines and _shows_anything(page)
+            scanned += picture
+            if index == MOST_PAGES or scanned > MOST_SCANNED_PAGES:
+                yield name, None
+                return
+            if picture:
+                lines = ocr.read(_rendered(page), f"{name}, ", ocr.DPI)
         finally:
             page.close()
         yield name, lines
@@ -79,12 +83,6 @@ def _text(page: Any) -> str:
 
 def _shows_anything(page: Any) -> bool:
     return bool(raw.FPDFPage_CountObjects(page) > 0 or raw.FPDFPage_GetAnnotCount(page) > 0)
-
-
-def _scanned(page: Any, name: str, scanned: int) -> list[Line]:
-    if scanned > MOST_SCANNED_PAGES:
-        raise Unreadable("too_many_pages", f"More than {MOST_SCANNED_PAGES} pages are scanned. Divide the PDF.")
-    return ocr.read(_rendered(page), f"{name}, ", ocr.DPI)
 
 
 def _rendered(page: Any) -> "Image.Image":

@@ -4,7 +4,16 @@ import re
 from collections.abc import Mapping
 
 from neotoma.extraction import money, types, values
-from neotoma.extraction.findings import LONGEST_NAME, LONGEST_TITLE, RECOGNISED_BY, Findings, shortened, unnamed
+from neotoma.extraction.findings import (
+    LONGEST_NAME,
+    LONGEST_TITLE,
+    RECOGNISED_BY,
+    Findings,
+    only_read,
+    shortened,
+    unnamed,
+)
+from neotoma.extraction.lines import Part
 from neotoma.extraction.model import Chunk, Extraction
 from neotoma.extraction.shapes import Column, TableType
 from neotoma.extraction.table import Row, Table
@@ -20,17 +29,18 @@ _INVOICE = re.compile(
 _BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]$")
 
 
-def from_table(table: Table, chunks: tuple[Chunk, ...]) -> Extraction:
-    """What a CSV file says."""
+def from_table(table: Table, chunks: tuple[Chunk, ...], part: Part | None = None) -> Extraction:
+    """What a CSV file says; if only a part of it was read, not how many rows it has or when they end."""
     kind, known = recognised(table)
     findings = Findings()
     habits = _habits(table, known)
     said = [_fields(row, known, habits) for row in table.rows[:MOST_ROWS]] if kind else []
-    span = _span(said)
+    span = _span(said) if part is None else {}
     title = _title(kind, table, span)
-    fields = {"title": Field(title, "text", "row 1"), **_counts(table), **span}
+    fields = {"title": Field(title, "text", "row 1"), **_counts(table, part), **span, **only_read(part)}
     account = _account(said)
-    name = f"{account.value} {title.removeprefix('Bank statement ')}" if account and span else unnamed(title, chunks)
+    days = title.removeprefix("Bank statement ")
+    name = f"{account.value} {days}" if account and span else unnamed(title, chunks, part)
     fields |= {"account": account} if account else {}
     document = findings.add(kind.name if kind else "table", name, fields)
     for each in said:
@@ -118,9 +128,10 @@ def _settle(findings: Findings, row: int, fields: Mapping[str, Field]) -> None:
         findings.link("settles", row, invoice)
 
 
-def _counts(table: Table) -> Mapping[str, Field]:
+def _counts(table: Table, part: Part | None) -> Mapping[str, Field]:
     columns = shortened(", ".join(table.columns), values.LONGEST_TEXT)
-    return {"rows": Field(str(len(table.rows)), "number", ""), "columns": Field(columns, "text", "row 1")}
+    rows = {} if part else {"rows": Field(str(len(table.rows)), "number", "")}
+    return {**rows, "columns": Field(columns, "text", "row 1")}
 
 
 def _account(said: list[Mapping[str, Field]]) -> Field | None:

@@ -3,13 +3,18 @@
 import csv
 import io
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from neotoma.extraction.lines import Line, clean
 from neotoma.extraction.model import Unreadable
 
+if TYPE_CHECKING:
+    import _csv
+
 MOST_COLUMNS = 500
-MOST_ROWS = 100_000
+MOST_ROWS = 100_000  # that are read, as with MOST_CHARACTERS
 DELIMITERS = ",;\t"
+UNFINISHED = "unexpected end of data"  # in the words of the csv module
 
 
 @dataclass(frozen=True)
@@ -26,22 +31,42 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    whole: bool = True
+    """Whether these are all rows of the file."""
 
 
-def read(text: str) -> Table:
-    """The table in a CSV text. Raises Unreadable when it is none, or has an absurd number of columns."""
+def read(text: str, cut: bool = False) -> Table:
+    """The table in a CSV text, or in the beginning of one that was ``cut``: a row that is not whole is left out.
+
+    Raises Unreadable when it is none, or has an absurd number of columns.
+    """
     header = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(DELIMITERS, key=header.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        filled = [(number, row) for number, row in enumerate(rows, start=1) if _checked(number, row)]
-    except csv.Error as error:
-        raise Unreadable("bad_csv", f"Line {rows.line_num} is not CSV: {error}. Correct it.") from error
+    filled, whole = _filled(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), cut)
+    if cut and whole and len(filled) > 1 and not text.endswith(("\r", "\n")):
+        filled.pop()
     if not filled:
         raise Unreadable("empty", "The file holds no cells. Fill it, then upload it again.")
     width = max(len(row) for _, row in filled)
     columns = _named(filled[0][1], width)
-    return Table(columns, tuple(Row(number, _cells(columns, row)) for number, row in filled[1:]))
+    return Table(columns, tuple(Row(number, _cells(columns, row)) for number, row in filled[1:]), whole and not cut)
+
+
+def _filled(rows: "_csv.Reader", cut: bool) -> tuple[list[tuple[int, list[str]]], bool]:
+    """The rows that hold something, with their numbers, and whether none follows them."""
+    filled: list[tuple[int, list[str]]] = []
+    try:
+        for number, row in enumerate(rows, start=1):
+            if not _holds_something(row):
+                continue
+            if number > MOST_ROWS:
+                return filled, False
+            filled.append((number, row))
+    except csv.Error as error:
+        if cut and UNFINISHED in str(error):  # in the midst of a quoted cell
+            return filled, False
+        raise Unreadable("bad_csv", f"Line {rows.line_num} is not CSV: {error}. Correct it.") from error
+    return filled, True
 
 
 def lines(table: Table) -> list[Line]:
@@ -54,9 +79,7 @@ def lines(table: Table) -> list[Line]:
     return [header, *rows]
 
 
-def _checked(number: int, row: list[str]) -> bool:
-    if number > MOST_ROWS:
-        raise Unreadable("too_many_rows", f"The table has more than {MOST_ROWS:,} rows. Divide it.")
+def _holds_something(row: list[str]) -> bool:
     if len(row) > MOST_COLUMNS:
         raise Unreadable("too_many_columns", f"A row has more than {MOST_COLUMNS} cells. Divide the table.")
     return any(clean(cell) for cell in row)

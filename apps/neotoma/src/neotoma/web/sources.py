@@ -38,8 +38,8 @@ async def detail(request: Request) -> Response:
     who, place = await reader(request), request.query_params.get("place", "")[:300]
     async with nest_of(request).database.of(who.user) as connection:
         source = await _source(connection, request)
-        said = await sources.observations(connection, source.id)
-        found = await _found(connection, said[:MOST_ENTITIES])
+        said = sorted(await sources.observations(connection, source.id), key=lambda one: "title" not in one.fields)
+        found = await _found(connection, said[:MOST_ENTITIES])  # with the document itself, which alone has a title
         text = await sources.text(connection, source.id, MOST_CHUNKS + 1)
     shown, met = passages(text[:MOST_CHUNKS], place)
     return page(
