@@ -79,8 +79,8 @@ def test_the_metadata_leads_from_the_resource_to_the_registration(current: Servi
     assert resource["resource"] == f"{current.url}/mcp"
     assert resource["scopes_supported"] == ["read", "write"]
     (issuer,) = resource["authorization_servers"]
-    server = httpx.get(f"{issuer.rstrip('/')}/.well-known/oauth-authorization-server").json()
-    assert server["issuer"].rstrip("/") == issuer.rstrip("/") == current.url
+    server = httpx.get(f"{issuer}/.well-known/oauth-authorization-server").json()
+    assert server["issuer"] == issuer == current.url  # to the letter, or clients turn away (RFC 8414, 3.3)
     assert server["code_challenge_methods_supported"] == ["S256"]
     for name in ("authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"):
         assert server[name].startswith(current.url)

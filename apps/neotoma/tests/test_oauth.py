@@ -473,7 +473,7 @@ def test_the_server_says_what_it_can(browser: TestClient) -> None:
     assert said["registration_endpoint"] == f"{URL}/register"
     resource = browser.get("/.well-known/oauth-protected-resource/mcp").json()
     assert resource["resource"] == RESOURCE
-    assert [one.rstrip("/") for one in resource["authorization_servers"]] == [URL]
+    assert resource["authorization_servers"] == [URL]
 
 
 def age(database: Database, kind: str, interval: str) -> None:

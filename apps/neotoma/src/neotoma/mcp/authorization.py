@@ -43,8 +43,9 @@ def routes(nest: Nest) -> list[BaseRoute]:
     url, scopes = nest.settings.url, list(SCOPES)
     if not _secure(url):
         return []
+    issuer = oauth_routes.metadata(url).issuer  # as it names itself, to the letter: AnyHttpUrl(url) ends in a slash
     described = create_protected_resource_routes(
-        AnyHttpUrl(resource(url)), [AnyHttpUrl(url)], scopes_supported=scopes, resource_name="Neotoma"
+        AnyHttpUrl(resource(url)), [issuer], scopes_supported=scopes, resource_name="Neotoma"
     )
     return [*described, *oauth_routes.routes(oauth.Provider(nest))]
 
