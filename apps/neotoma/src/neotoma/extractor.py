@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import threading
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,7 @@ from neotoma.extraction.model import Extraction, Unreadable
 
 WORKER_MEMORY_BYTES = 1_536 * 1024 * 1024
 WORKER_FILE_BYTES = 64 * 1024 * 1024
+ATTEMPTS = 3
 
 
 class Extractor(Protocol):
@@ -50,23 +52,32 @@ class ProcessExtractor:
         del media_type
         if self._closed:
             raise RuntimeError("The extractor is closed; no file is read any more.")
-        if not self._pool.active:  # a worker was killed while nothing ran, which pebble takes for the end of all
-            broken, self._pool = self._pool, self._fresh()
-            await self._end(broken)
-        future = self._pool.schedule(reading.extract, args=(path, name), timeout=seconds)
-        try:
-            return await asyncio.wrap_future(future)
-        except TimeoutError as error:
-            raise Unreadable(
-                "too_slow", f"Reading the file took more than {seconds:g} seconds. Divide it, or send fewer pages."
-            ) from error
-        except ProcessExpired as error:
-            raise reading.too_complex() from error
+        for _ in range(ATTEMPTS):
+            try:
+                return await asyncio.wrap_future(
+                    (await self._living()).schedule(reading.extract, args=(path, name), timeout=seconds)
+                )
+            except BrokenProcessPool:  # a worker was killed while nothing ran, and pebble notices only now
+                continue
+            except TimeoutError as error:
+                raise Unreadable(
+                    "too_slow", f"Reading the file took more than {seconds:g} seconds. Divide it, or send fewer pages."
+                ) from error
+            except ProcessExpired as error:
+                raise reading.too_complex() from error
+        raise reading.too_complex()
 
     async def close(self) -> None:
         """End every worker, at work or not."""
         self._closed = True
         await self._end(self._pool)
+
+    async def _living(self) -> ProcessPool:
+        """The pool, or another one: pebble takes the death of a worker while nothing ran for the end of all."""
+        if not self._pool.active:
+            broken, self._pool = self._pool, self._fresh()
+            await self._end(broken)
+        return self._pool
 
     def _fresh(self) -> ProcessPool:
         # Spawned, for a fork of a service with threads may inherit a lock that nobody will open.
