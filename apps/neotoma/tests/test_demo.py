@@ -109,6 +109,8 @@ def test_without_the_optional_package_it_says_what_to_install(tmp_path: Path, mo
 def test_a_port_that_somebody_has_is_told(taken_port: int) -> None:
     with pytest.raises(Failed, match=f"Port {taken_port} is not free"):
         service.free(taken_port)
+    with pytest.raises(Failed, match="Port 65536 is not free"):
+        service.free(65_536)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Claims about the REST addresses of the memory, asked of a running service."""
 
+import json
 import io
 import tarfile
 from typing import Any
@@ -125,6 +126,14 @@ def test_what_makes_no_sense_is_refused_and_never_an_error(
 )
 def test_a_body_that_is_none_is_refused(client: httpx.Client, body: bytes) -> None:
     refused(client.post("/api/relationships", content=body), 422)
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-Infinity"])
+def test_a_number_that_is_none_is_told_as_such(client: httpx.Client, number: str) -> None:
+    record = {"name": "r", "entities": [{"type": "contact", "name": "A", "fields": {"age": float(number)}}]}
+    answer = client.post("/api/entities", content=json.dumps(record).replace("Infinity", "1e999"))
+    assert refused(answer, 422) == "bad_value"
+    assert "finite number" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("at", ["now", "2026", "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"])

@@ -258,6 +258,15 @@ def test_what_is_not_set_is_named(tmp_path: Path) -> None:
         assert (run.returncode, run.stderr) == (2, said)
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
+def test_what_is_no_port_is_told(port: str) -> None:
+    run = served(port=port)
+    assert (run.returncode, run.stderr.splitlines()[-1].partition("error: ")[2]) == (
+        2,
+        f"argument --port: invalid port value: '{port}'",
+    )
+
+
 def test_a_port_in_use_ends_the_process(service: Service, tmp_path: Path) -> None:
     port = str(httpx.URL(service.url).port)
     run = served(port=port, DATABASE_URL="postgresql:///none", NEOTOMA_STORAGE=str(tmp_path))

@@ -151,6 +151,7 @@ def test_the_search_marks_what_matched_and_leads_to_its_place(person: httpx.Clie
     assert re.search(r"<mark>Punched</mark>.*<mark>cards</mark>", found, re.S)
     assert re.search(r'href="/sources/src_[0-9a-f]+\?place=page\+1#there"', found)
     assert "longer than" in person.get("/search", params={"q": "x" * 501}).text
+    assert "too common" in person.get("/search?q=the").text
 
 
 def test_a_source_is_deleted_only_when_it_was_confirmed(newcomer: httpx.Client) -> None:

@@ -23,7 +23,7 @@ def free(port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             raise Failed(f"Port {port} is not free. Choose another with --port, or 0 for any.") from error
         given: int = probe.getsockname()[1]
         return given

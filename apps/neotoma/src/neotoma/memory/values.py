@@ -57,6 +57,8 @@ def written(value: object, what: str) -> str:
             text = value.strip()
         case _:
             raise Invalid("bad_value", f"{what} is not a text, a number, true or false. Send one of these.")
+    if not text and not isinstance(value, str):
+        raise Invalid("bad_value", f"{what} is no finite number of at most 1,200 digits. Send it as a text.")
     return storable(text, what, LONGEST_VALUE)
 
 
