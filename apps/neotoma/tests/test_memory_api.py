@@ -1,7 +1,7 @@
 """Claims about the REST addresses of the memory, asked of a running service."""
 
-import json
 import io
+import json
 import tarfile
 from typing import Any
 
