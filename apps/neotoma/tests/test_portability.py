@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from apps.neotoma.tests.support import Database
 from apps.neotoma.tests.support_memory import Memory, say
 
+from neotoma.api.shapes import time_json
 from neotoma.memory import entities, integrity, merges, portability, recording, relationships
 from neotoma.memory.errors import Invalid
-from neotoma.memory.identity import relationship_id
+from neotoma.memory.identity import observation_id, relationship_id
+from neotoma.memory.model import Field
 
 pytestmark = pytest.mark.anyio
 
@@ -108,6 +111,16 @@ def changed(part: str, **values: Any) -> Callable[[list[Any]], list[Any]]:
     return change
 
 
+def in_the_future(lines: list[Any]) -> list[Any]:
+    """What a person says, two minutes from now, under the id that it has then."""
+    (said,) = [one["observation"] for one in lines if one.get("observation", {}).get("kind") == "correction"]
+    at = datetime.now(UTC) + timedelta(minutes=2)
+    fields = {name: Field(**field) for name, field in said["fields"].items()}
+    said["observed_at"] = time_json(at)
+    said["id"] = observation_id(said["entity_id"], None, "correction", fields, at)
+    return lines
+
+
 def without(part: str) -> Callable[[list[Any]], list[Any]]:
     """Leave out all lines of a kind."""
     return lambda lines: [line for line in lines if part not in line]
@@ -148,6 +161,15 @@ def circle(lines: list[Any]) -> list[Any]:
         changed("merge", into="ent_other"),
         changed("merge", more=1),
         changed("chunk", text="a\0b"),
+        changed("chunk", text="another record"),
+        changed("chunk", position=1),
+        without("chunk"),
+        changed("source", created_at="2999-01-01T00:00:00.000000Z"),
+        changed("entity", created_at="2999-01-01T00:00:00.000000Z"),
+        changed("relationship", deleted_at="2999-01-01T00:00:00.000000Z"),
+        changed("relationship", periods=[["2026-01-01T00:00:00.000000Z", "2999-01-01T00:00:00.000000Z"]]),
+        changed("merge", merged_at="2999-01-01T00:00:00.000000Z"),
+        in_the_future,
         changed("chunk", position=-1),
         changed("chunk", position=True),
         circle,

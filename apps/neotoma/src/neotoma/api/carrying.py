@@ -1,26 +1,35 @@
-"""``/api/export`` and ``/api/import``: a whole memory as a tar of ``memory.jsonl`` and ``files/SHA256``."""
+"""``/api/export`` and ``/api/import``: a whole memory as a tar of ``memory.jsonl`` and ``files/SHA256``.
 
+A source whose bytes have gone from the storage has an empty ``gone/SHA256`` instead: it comes in without them, and its
+file answers 410 there too. A tar with neither was damaged, and is refused.
+"""
+
+import io
 import re
 import tarfile
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from uuid import UUID
 
 import anyio.to_thread
+import psycopg
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from neotoma import tidy
 from neotoma.accounts.current import caller
 from neotoma.memory import lines, portability
 from neotoma.memory.errors import Invalid
 from neotoma.nest import Nest
+from neotoma.problems import unstorable
 
 LINES = "memory.jsonl"
-FILE = re.compile(r"files/(?P<sha256>[0-9a-f]{64})")
+FILE = re.compile(r"(?:files|gone)/[0-9a-f]{64}")
 BLOCK, PIECE = 512, 256 * 1024
 SOURCES_OF_FILES = "SELECT sha256 FROM sources WHERE kind = 'file' ORDER BY sha256"
 HEADERS = {"Content-Disposition": 'attachment; filename="memory.tar"', "Cache-Control": "no-store"}
@@ -45,12 +54,15 @@ async def export(request: Request) -> Response:
 async def import_(request: Request) -> Response:
     """``POST /api/import`` with an exported tar as the body: adds it, all or nothing. Answers how much there was."""
     who, nest = await caller(request, "write"), _nest(request)
-    staged = await nest.storage.stage(request.stream())
     try:
-        with _opened(staged.path) as archive:
-            return JSONResponse(await _taken(nest, who.user, archive))
-    finally:
-        await nest.storage.discard(staged)
+        staged = await nest.storage.stage(request.stream())
+        try:
+            with _opened(staged.path) as archive:
+                return JSONResponse(await _taken(nest, who.user, archive))
+        finally:
+            await nest.storage.discard(staged)
+    except OSError as error:
+        raise unstorable(error) from error
 
 
 async def _taken(nest: Nest, user: UUID, archive: "_Archive") -> dict[str, int]:
@@ -60,13 +72,14 @@ async def _taken(nest: Nest, user: UUID, archive: "_Archive") -> dict[str, int]:
         async with nest.database.of(user) as connection:
             read = dict(await portability.import_(connection, archive.lines()))
             for (sha256,) in await (await connection.execute(SOURCES_OF_FILES)).fetchall():
-                if nest.storage.path(user, sha256).exists():
+                if nest.storage.path(user, sha256).exists() or archive.says_gone(sha256):
                     continue
                 new.append(sha256)
                 await _keep(nest, user, archive, sha256)
     except BaseException:
         for sha256 in new:
-            await nest.storage.delete(user, sha256)
+            with suppress(psycopg.Error, OSError):
+                await tidy.bytes_without_a_row(nest.database, nest.storage, user, sha256)
         raise
     return read
 
@@ -101,6 +114,10 @@ class _Archive:
                 for line in batch:
                     yield line
 
+    def says_gone(self, sha256: str) -> bool:
+        """Whether the bytes had gone when this was exported."""
+        return f"files/{sha256}" not in self.members and f"gone/{sha256}" in self.members
+
     async def file(self, sha256: str) -> AsyncIterator[bytes]:
         """The bytes of a file. Raises Invalid if it is missing."""
         with self._open(f"files/{sha256}") as content:
@@ -129,7 +146,7 @@ def _some_lines(text: IO[bytes]) -> list[bytes]:
 
 
 async def _tar(text: IO[bytes], files: list[tuple[str, Path]]) -> AsyncIterator[bytes]:
-    """The archive, piece by piece. A file that goes meanwhile is left out."""
+    """The archive, piece by piece."""
     with text:
         text.seek(0, 2)
         length = text.tell()
@@ -140,6 +157,8 @@ async def _tar(text: IO[bytes], files: list[tuple[str, Path]]) -> AsyncIterator[
         try:
             content = path.open("rb")
         except FileNotFoundError:
+            async for piece in _member(f"gone/{sha256}", io.BytesIO(), 0):
+                yield piece
             continue
         with content:
             async for piece in _member(f"files/{sha256}", content, path.stat().st_size):

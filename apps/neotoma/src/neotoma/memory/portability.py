@@ -1,5 +1,6 @@
 """A whole memory as JSON lines, and back. The same memory gives the same bytes; files are carried beside it."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
@@ -105,6 +106,7 @@ class _Intake:
         self.read: Counter[str] = Counter()
         self._connection, self._part, self._batch = connection, "", list[Values]()
         self._entities: list[str] = []
+        self._records: dict[str, _Record] = {}
         self._merges: list[Values] = []
 
     async def take(self, part: str, values: Values) -> None:
@@ -118,6 +120,10 @@ class _Intake:
         if part == "observation" and self._part != part:
             await observing.hold(self._connection, self._entities)
         self._part = part
+        if part == "source" and values["kind"] == "structured":
+            self._records[values["id"]] = _Record(values["sha256"])
+        if part == "chunk" and values["source_id"] in self._records:
+            self._records[values["source_id"]].take(values)
         if part != PARTS[0]:
             self._batch.append(values)
             self.read[part] += 1
@@ -130,6 +136,8 @@ class _Intake:
             await self._merge(merge)
         if not self._part:
             raise _refused("bad_export", "it is empty")
+        if not all(record.whole for record in self._records.values()):
+            raise _refused("bad_export", "the text of a record in it is not the one that its id is of")
         if await (await self._connection.execute(UNSPOKEN, (self._entities,))).fetchone():
             raise _refused("bad_export", "it has an entity of which nothing is said")
         roots = await observing.hold(self._connection, self._entities)
@@ -166,6 +174,24 @@ class _Intake:
             return
         await self._connection.execute(MERGE, (merge["into"], merge["from"]))
         await self._connection.execute(KEEP_MERGE, (merge["from"], merge["into"], merge["merged_at"]))
+
+
+class _Record:
+    """The text of a structured record, which is its bytes, as its chunks come."""
+
+    def __init__(self, sha256: str) -> None:
+        self._sha256, self._digest, self._chunks, self._ordered = sha256, hashlib.sha256(), 0, True
+
+    def take(self, chunk: Values) -> None:
+        """The next piece."""
+        self._ordered &= chunk["position"] == self._chunks
+        self._chunks += 1
+        self._digest.update(chunk["text"].encode())
+
+    @property
+    def whole(self) -> bool:
+        """Whether that was all of it, and nothing else."""
+        return self._ordered and self._digest.hexdigest() == self._sha256
 
 
 ROWS: Mapping[str, Any] = {
