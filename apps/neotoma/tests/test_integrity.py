@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -163,14 +162,15 @@ async def test_the_service_does_not_count_when_the_counter_is_blind(memory: Memo
 
 
 @pytest.mark.anyio
-async def test_counts_take_less_than_a_second_at_50_000_relationships_even_in_one_chain(memory: Memory) -> None:
-    plant(memory.database, *chain(50_000, (50_000, 0), user=str(memory.user)))
-    seconds = []
-    for _ in range(5):  # the machine may have other things to do
-        started = time.perf_counter()
-        assert await counted(memory) == Integrity(0, 1)
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 1, seconds
+async def test_one_long_chain_and_the_ring_that_one_more_makes_of_it_are_told_apart(memory: Memory) -> None:
+    plant(memory.database, *chain(5_000, user=str(memory.user)))
+    assert await counted(memory) == Integrity(0, 0)
+    plant(
+        memory.database,
+        "INSERT INTO relationships (user_id, id, type, from_id, to_id) "
+        f"VALUES ('{memory.user}', 'back', 'part_of', 'n5000', 'n0')",
+    )
+    assert await counted(memory) == Integrity(0, 1)
 
 
 def _reachable(edges: set[tuple[int, int]], start: int) -> set[int]:
