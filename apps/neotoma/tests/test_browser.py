@@ -95,6 +95,7 @@ def test_files_are_dropped_each_with_its_progress_and_its_own_error(browser: Bro
         assert len(failed.locator(".said").inner_text()) > 20
         assert bars == [3, 2, 1]
         expect(page.locator("[data-newest] li")).to_have_count(2)  # without loading the page again
+        expect(page.get_by_role("region", name="What it knows of")).to_contain_text("bank statement")
         expect(page.locator("[data-told]")).to_contain_text("broken.pdf")
         expect(page.get_by_role("progressbar")).to_have_count(0)
 

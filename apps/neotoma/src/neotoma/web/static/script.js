@@ -78,7 +78,7 @@ async function upload(form, files) {
     const [status, answer] = await send(sending, form.elements.csrf.value, Number(form.dataset.limit));
     told.textContent = sending.ended(status, answer);
   }
-  await refresh(["[data-newest]", ".counts"]);
+  await refresh(["[data-newest]", "[data-known]", ".counts"]);
 }
 
 // Replaces parts of the page by what the server shows now; the focus stays where it is, unless what had it is gone.
