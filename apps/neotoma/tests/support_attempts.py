@@ -25,9 +25,9 @@ FOR_EVERYBODY = {
     "ANY /.well-known/oauth-protected-resource/mcp": "metadata",
     "ANY /.well-known/oauth-authorization-server": "metadata",
     "ANY /authorize": "test_oauth.py",
-    "ANY /token": "test_oauth.py",
-    "ANY /register": "test_oauth.py",
-    "ANY /revoke": "test_oauth.py",
+    "ANY /token": "test_oauth_tokens.py",
+    "ANY /register": "test_oauth_clients.py",
+    "ANY /revoke": "test_oauth_tokens.py",
     "GET /oauth/consent": "test_oauth.py",
     "POST /oauth/consent": "test_oauth.py",
 }
