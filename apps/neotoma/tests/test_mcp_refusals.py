@@ -37,6 +37,7 @@ def agent(current: Service) -> Agent:
         ("upload_file", {"name": "a.txt", "content_base64": "%%%%"}, "bad_base64"),
         ("upload_file", {"name": "a.exe", "content_base64": "AAAA"}, None),
         ("upload_file", {"name": "a.txt", "content_base64": "AAAA" * 333_334}, "too_large"),
+        ("upload_file", {"name": "a.txt", "content_base64": "AAAA" * 490_000}, "too_large"),
         ("store", {"name": "x", "entities": []}, "bad_arguments"),
         ("store", {"name": "x", "entities": [{"type": "A b", "name": "x", "fields": {}}]}, "bad_type"),
         ("correct", {"entity_id": NOBODY, "fields": {}}, "bad_arguments"),
