@@ -186,6 +186,20 @@ def test_a_token_is_printed_for_a_person(talking: TestClient, token: str, curren
     assert account(current_database, "token", "--email", "nobody@example.org").returncode == 1
 
 
+def test_who_forgot_the_password_gets_a_new_one_and_whoever_was_signed_in_is_out(
+    talking: TestClient, token: str, current_database: Database
+) -> None:
+    email = talking.get("/api/account", headers=bearer(token)).json()["email"]
+    asked = {"email": email, "password": "another good pass phrase"}
+    done = account(current_database, "password", "--email", email, says=f"{asked['password']}\n")
+    assert done.returncode == 0, done.stderr
+    assert status(talking, token) == 401
+    assert talking.post("/api/sessions", json=asked).status_code == 201
+    for whose, words in (("nobody@example.org", "Nobody signs in"), (email, "10 to 200")):
+        refused = account(current_database, "password", "--email", whose, says="short\n")
+        assert (refused.returncode, words in refused.stderr) == (1, True)
+
+
 def test_a_role_that_does_not_see_all_rows_may_not(current_database: Database) -> None:
     done = account(current_database, "claim", "--email", "x@example.org", says=f"{PASSWORD}\n", role="app")
     assert (done.returncode, "BYPASSRLS" in done.stderr) == (1, True)

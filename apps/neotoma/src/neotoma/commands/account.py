@@ -27,6 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     claim = verbs.add_parser("claim", help="give the legacy owner's memory to a person, who signs in with this e-mail")
     claim.add_argument("--email", required=True)
+    password = verbs.add_parser("password", help="give a new password to a person who forgot it; ends their sign-ins")
+    password.add_argument("--email", required=True)
     token = verbs.add_parser("token", help="print a new API token of a person")
     token.add_argument("--email", required=True)
     token.add_argument("--name", default="made by hand")
@@ -40,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         with _connected() as connection:
             if options.verb == "claim":
                 _claim(connection, options.email)
+            elif options.verb == "password":
+                _renew(connection, options.email)
             else:
                 _token(connection, options)
     except (Refusal, Problem, Refused) as error:
@@ -64,12 +68,26 @@ def _claim(connection: Connection, email: str) -> None:
     print(f"{address} signs in to the legacy owner's memory now.")
 
 
-def _token(connection: Connection, options: argparse.Namespace) -> None:
-    found = connection.execute("SELECT user_id FROM users WHERE lower(email) = %s", (users.email(options.email),))
+def _renew(connection: Connection, email: str) -> None:
+    user = _user(connection, email)
+    hashed = passwords.HASHER.hash(passwords.checked(_password()))
+    connection.execute("UPDATE users SET password_hash = %s WHERE user_id = %s", (hashed, user))
+    connection.execute("DELETE FROM sessions WHERE user_id = %s", (user,))
+    connection.execute("DELETE FROM tokens WHERE user_id = %s AND kind = 'sign-in'", (user,))
+    print(f"{users.email(email)} signs in with the new password now, and is signed out everywhere.")
+
+
+def _user(connection: Connection, email: str) -> UUID:
+    found = connection.execute("SELECT user_id FROM users WHERE lower(email) = %s", (users.email(email),))
     if (row := found.fetchone()) is None:
         raise Refusal("Nobody signs in with this e-mail. Sign up first, or claim the legacy owner's memory.")
+    return UUID(str(row[0]))
+
+
+def _token(connection: Connection, options: argparse.Namespace) -> None:
+    user = _user(connection, options.email)
     secret, made = tokens.new(options.name, options.scope or SCOPES, tokens.lasting(options.days))
-    connection.execute(tokens.INSERT, tokens.row(UUID(str(row[0])), secret, made))
+    connection.execute(tokens.INSERT, tokens.row(user, secret, made))
     print(secret)
 
 
