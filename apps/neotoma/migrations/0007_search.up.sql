@@ -6,6 +6,10 @@
 -- chr(1), which no parser lets through. They are of the owner (u), of the type (t), and of three sizes of "age" (a, b, c):
 -- numbers grow with time, and a number shifted right by 12, 14 or 16 bits is the same for 4,096 to 65,536 neighbours.
 -- So the index itself finds the newest matches, and a word that is in half of a large memory costs what a rare one does.
+--
+-- The index knows no positions, so a phrase of frequent words would be looked for in every chunk that has them. So it also
+-- knows which words follow each other: each such pair is one of 4,096 lexemes that begin with chr(2). There are so few of
+-- them that an upload finds their pages at hand, and so many that a phrase is looked for in few chunks that have it not.
 
 CREATE SEQUENCE chunks_number START 1073741824;  -- what is there already is numbered downward from here
 
@@ -19,11 +23,24 @@ BEGIN
   ALTER TABLE chunks ALTER COLUMN words SET STORAGE MAIN, SET (toast_tuple_target = 8160);  -- a phrase is looked up there
 END $$;
 
+-- Without a path of its own, as it is part of whatever calls it: so it is quick, and its names are bound here and now.
+CREATE FUNCTION chunk_pair(word text, next text) RETURNS text
+IMMUTABLE LANGUAGE sql
+RETURN chr(2) || left(encode(sha256(convert_to(word || ' ' || next, 'UTF8')), 'hex'), 3);
+REVOKE ALL ON FUNCTION chunk_pair FROM PUBLIC;
+
 CREATE FUNCTION chunk_words(body text, owner uuid, type text, number bigint) RETURNS tsvector
-IMMUTABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp
-RETURN to_tsvector('english', left(body, 20000)) || array_to_tsvector(array_remove(ARRAY[
-  chr(1) || 'u' || owner, chr(1) || 't' || encode(convert_to(left(type, 200), 'UTF8'), 'hex'),
-  chr(1) || 'a' || (number >> 12), chr(1) || 'b' || (number >> 14), chr(1) || 'c' || (number >> 16)], NULL));
+IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  words CONSTANT tsvector := to_tsvector('english', left(body, 20000));
+BEGIN
+  RETURN words || array_to_tsvector(array_remove(ARRAY[
+    chr(1) || 'u' || owner, chr(1) || 't' || encode(convert_to(left(type, 200), 'UTF8'), 'hex'),
+    chr(1) || 'a' || (number >> 12), chr(1) || 'b' || (number >> 14), chr(1) || 'c' || (number >> 16)], NULL))
+    || array_to_tsvector(ARRAY(
+      WITH word AS MATERIALIZED (SELECT lexeme, at FROM unnest(words), unnest(positions) AS at)
+      SELECT chunk_pair(word.lexeme, next.lexeme) FROM word JOIN word AS next ON next.at = word.at + 1));
+END $$;
 REVOKE ALL ON FUNCTION chunk_words FROM PUBLIC;
 
 -- Runs as the owner, so that nobody else needs any right on the sequence; it looks at the chunk's own source only.
@@ -88,6 +105,35 @@ ANALYZE chunks;
 RESET lock_timeout;
 RESET statement_timeout;
 
+-- The same query, in which each phrase also asks for its pairs. A chunk with the phrase has them, so nothing else is found,
+-- also where a phrase is one of several or must not be there. Between words that are further apart nothing is asked for.
+CREATE FUNCTION query_pairs(query tsquery) RETURNS tsquery
+IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+  written text := substring(query::text FROM '^[^'']*');
+  word text;
+  operator text;
+  previous text;
+  pairs text := '';
+BEGIN
+  FOR word, operator IN
+    SELECT part[1], part[2] FROM regexp_matches(query::text, '(''(?:[^'']|'''')*'')([^'']*)', 'g') AS part
+  LOOP
+    IF previous IS NOT NULL THEN
+      pairs := pairs || format(' & ''%s''', chunk_pair(previous, (tsvector_to_array(word::tsvector))[1]));
+    END IF;
+    previous := CASE operator WHEN ' <-> ' THEN (tsvector_to_array(word::tsvector))[1] END;
+    IF operator LIKE ' <%' THEN
+      written := written || word || operator;
+    ELSE  -- the phrase is at its end: & binds less than <-> and more than |, and around what follows ! there are brackets
+      written := written || word || pairs || operator;
+      pairs := '';
+    END IF;
+  END LOOP;
+  RETURN written;
+END $$;
+REVOKE ALL ON FUNCTION query_pairs FROM PUBLIC;
+
 -- The member's sources that answer best, each by its best chunk. Only the newest 500 chunks that match are ranked: taken
 -- from as few of the newest ages as hold so many, which gives the same 500 as looking everywhere.
 CREATE FUNCTION search_chunks(asked text, type text, most integer)
@@ -109,7 +155,7 @@ BEGIN
   IF member IS NULL OR numnode(query) = 0 THEN
     RETURN;
   END IF;
-  walled := query && format('''%su%s''', chr(1), member)::tsquery;
+  walled := query_pairs(query) && format('''%su%s''', chr(1), member)::tsquery;
   IF type IS NOT NULL THEN
     walled := walled && format('''%st%s''', chr(1), encode(convert_to(left(type, 200), 'UTF8'), 'hex'))::tsquery;
   END IF;

@@ -8,7 +8,13 @@ import psycopg
 import pytest
 from apps.neotoma.tests.support import Database
 
-FUNCTIONS = ("chunk_words(text, uuid, text, bigint)", "chunks_words()", "chunks_follow_type()")
+FUNCTIONS = (
+    "chunk_pair(text, text)",
+    "chunk_words(text, uuid, text, bigint)",
+    "chunks_words()",
+    "chunks_follow_type()",
+    "query_pairs(tsquery)",
+)
 SEARCH = "search_chunks(text, text, integer)"
 
 
