@@ -1,5 +1,6 @@
 """The JSON of everything that is remembered: the same from REST, from MCP and in an export."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,6 +55,11 @@ def observation_json(observation: Observation) -> Json:
         },
         "observed_at": time_json(observation.observed_at),
     }
+
+
+def document_first(said: Sequence[Observation]) -> list[Observation]:
+    """What a source says, with what it says of the document itself, which alone has a title, before the rest."""
+    return sorted(said, key=lambda one: "title" not in one.fields)
 
 
 def relationship_json(relationship: Relationship) -> Json:

@@ -44,7 +44,7 @@ async def detail(request: Request) -> Response:
         if source is None:
             raise ingest.absent()
         chunks = await sources.text(connection, source.id, MOST_CHUNKS + 1, start)
-        said = await sources.observations(connection, source.id, MOST_OBSERVATIONS)
+        said = shapes.document_first(await sources.observations(connection, source.id))[:MOST_OBSERVATIONS]
     body: dict[str, Any] = shapes.source_json(source)
     body["chunks"] = [{"place": chunk.place, "text": chunk.text} for chunk in chunks[:MOST_CHUNKS]]
     body["next_from"] = start + MOST_CHUNKS if len(chunks) > MOST_CHUNKS else None

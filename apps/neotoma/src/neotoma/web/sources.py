@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from neotoma import ingest
+from neotoma.api.shapes import document_first
 from neotoma.database import Connection
 from neotoma.memory import entities, sources
 from neotoma.memory.errors import NotThere
@@ -38,8 +39,8 @@ async def detail(request: Request) -> Response:
     who, place = await reader(request), request.query_params.get("place", "")[:300]
     async with nest_of(request).database.of(who.user) as connection:
         source = await _source(connection, request)
-        said = sorted(await sources.observations(connection, source.id), key=lambda one: "title" not in one.fields)
-        found = await _found(connection, said[:MOST_ENTITIES])  # with the document itself, which alone has a title
+        said = document_first(await sources.observations(connection, source.id))
+        found = await _found(connection, said[:MOST_ENTITIES])
         text = await sources.text(connection, source.id, MOST_CHUNKS + 1)
     shown, met = passages(text[:MOST_CHUNKS], place)
     return page(
