@@ -26,6 +26,7 @@ demo-stop: setup  ## Stop what a demo with KEEP=1 left running
 	@$(BIN)/goaround demo stop
 
 test: setup lint types imports  ## Run every test
+	@sh scripts/setup $(PYTHON) $(VENV) tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: setup  ## Check style

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -17,13 +18,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "history"))
@@ -36,8 +39,8 @@ from goaround.domain.journal import State  # noqa: E402
 from goaround.wiring import House, read_config  # noqa: E402
 
 FIRST, NEXT, BAD = "v0.9.0", "v1.0.0", "v1.1.0-errors"
-WATCH_SECONDS = 12
-FAULT_AFTER_SECONDS = 5
+WATCH_SECONDS = 20
+FAULT_AFTER_SECONDS = 12
 RATE = 25
 
 
@@ -64,6 +67,10 @@ class Demo:
         self.results = folder / "requests.jsonl"
         self._clear(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        self.files, self.token = folder / "files", secrets.token_urlsafe()
+        self.token_file = folder / "token"
+        self.token_file.touch(0o600)
+        self.token_file.write_text(self.token)
         self.notices = Receiver()
         build_repository(self.project, list(versions))
         self._write_terms()
@@ -103,13 +110,15 @@ class Demo:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _write_terms(self) -> None:
-        """The service's own goaround.toml with free ports and short times, committed like any change."""
+        """The service's own goaround.toml with free ports, our folders and short times, committed like any change."""
         path = self.project / "goaround.toml"
         text = path.read_text()
         staging, production = free_ports(2)
         for old, new in (
-            ('"127.0.0.1:7480"', f'"127.0.0.1:{staging}"'),
-            ('"127.0.0.1:7490"', f'"127.0.0.1:{production}"'),
+            ("127.0.0.1:7480", f"127.0.0.1:{staging}"),
+            ("127.0.0.1:7490", f"127.0.0.1:{production}"),
+            ("/var/lib/neotoma/", f"{self.files}/"),
+            ("env:NEOTOMA_TOKEN", f"file:{self.token_file}"),
             ('for = "1h"', f'for = "{WATCH_SECONDS}s"\nafter_rollback = "6s"\nextend = "30s"'),
             ('p95 = "> 10s for 5m"', 'p95 = "> 10s for 30s"\nwindow = "6s"'),
             (
@@ -160,7 +169,8 @@ class Demo:
 
     def _start_traffic(self) -> None:
         command = [sys.executable, str(HERE / "traffic.py"), self.base_url, str(self.results), str(RATE)]
-        self._traffic = subprocess.Popen(command, start_new_session=True)
+        told = {**os.environ, "NEOTOMA_TOKEN": self.token}
+        self._traffic = subprocess.Popen(command, start_new_session=True, env=told)
 
     def _state(self, version: str) -> State | None:
         return self.house.states.refresh().of(version)
@@ -182,7 +192,7 @@ class Demo:
             requests_failed=len(requests) - served,
             requests_held=sum(bucket.held for bucket in traffic.buckets),
             rows_acknowledged=len(acknowledged),
-            rows_found=sum(map(self._found, acknowledged)),
+            rows_found=self._count_found(acknowledged),
         )
 
     def _requests(self) -> list[dict[str, Any]]:
@@ -191,9 +201,16 @@ class Demo:
         lines = self.results.read_text().splitlines()
         return [json.loads(line) for line in lines if line.endswith("}")]
 
-    def _found(self, document: str) -> bool:
-        with urlopen(f"{self.base_url}/documents/{document}", timeout=10) as answer:
-            return bool(answer.status == 200)
+    def _count_found(self, acknowledged: Sequence[str]) -> int:
+        with ThreadPoolExecutor(8) as threads:
+            return sum(threads.map(self._found, acknowledged))
+
+    def _found(self, source: str) -> bool:
+        """Whether an acknowledged upload can be read: its row and its bytes."""
+        url, headers = f"{self.base_url}/api/sources/{source}/file", {"Authorization": f"Bearer {self.token}"}
+        with suppress(HTTPError), urlopen(Request(url, headers=headers), timeout=10) as answer:
+            return bool(answer.status == 200 and answer.read())
+        return False
 
     def _environ(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"

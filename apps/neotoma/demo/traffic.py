@@ -1,7 +1,8 @@
 """People using neotoma: uploads, searches and reads at a steady rate, each outcome as the client saw it.
 
-Run as ``traffic.py BASE_URL FILE RATE``; writes a JSON line for each request until SIGTERM. Requests leave at their
-intended times, whatever the ones before them do. A failed request is an error answer, a time-out or a cut connection.
+Run as ``traffic.py BASE_URL FILE RATE`` with NEOTOMA_TOKEN; writes a JSON line for each request until SIGTERM. Requests
+leave at their intended times, whatever the ones before them do. A failed request is an error answer, a time-out or a
+cut connection.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
 import queue
 import signal
 import sys
@@ -31,6 +33,7 @@ class Client(threading.Thread):
     def __init__(self, address: str, work: queue.SimpleQueue[int | None], results: Results) -> None:
         super().__init__(daemon=True)
         self._address, self._work, self._results = address, work, results
+        self._token = os.environ["NEOTOMA_TOKEN"]
         self._connection: http.client.HTTPConnection | None = None
 
     def run(self) -> None:
@@ -48,14 +51,14 @@ class Client(threading.Thread):
             if self._connection is None:
                 self._connection = http.client.HTTPConnection(self._address, timeout=TIMEOUT_SECONDS)
             method, path, body, headers = _request(kind, number, known)
-            self._connection.request(method, path, body, headers)
+            self._connection.request(method, path, body, {**headers, "Authorization": f"Bearer {self._token}"})
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection = None
             return {"status": None, "version": None, "error": type(error).__name__}
         version = answer.headers.get("X-Neotoma-Version")
-        acknowledged = json.loads(content)["id"] if kind == "upload" and answer.status in (200, 201) else None
+        acknowledged = json.loads(content)["id"] if kind == "upload" and answer.status in (200, 201, 202) else None
         return {"status": answer.status, "version": version, "id": acknowledged}
 
 
@@ -68,11 +71,11 @@ def _request(kind: str, number: int, known: str | None) -> tuple[str, str, bytes
                 '--part\r\nContent-Disposition: form-data; name="file"; '
                 f'filename="note-{number}.txt"\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--part--\r\n'
             )
-            return "POST", "/documents", form.encode(), {"Content-Type": "multipart/form-data; boundary=part"}
+            return "POST", "/api/sources", form.encode(), {"Content-Type": "multipart/form-data; boundary=part"}
         case "read":
-            return "GET", f"/documents/{known}", None, {}
+            return "GET", f"/api/sources/{known}", None, {}
         case _:
-            return "GET", f"/search?q={WORDS[number % len(WORDS)]}&limit=10", None, {}
+            return "GET", f"/api/search?q={WORDS[number % len(WORDS)]}&limit=10", None, {}
 
 
 class Results:

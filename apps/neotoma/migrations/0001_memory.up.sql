@@ -70,3 +70,31 @@ BEGIN
 END $$;
 CREATE TRIGGER observations_never_change BEFORE UPDATE ON observations
   FOR EACH ROW EXECUTE FUNCTION observations_never_change();
+
+-- Of these types no relationship may lead back to where it began. Merged entities count as one.
+-- Inserts of one type wait for each other, and each then sees what the others have committed; that needs READ COMMITTED.
+-- The plan is made while a table may be small, and kept while it grows; so it never reads a whole table.
+CREATE FUNCTION relationships_close_no_circle() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+BEGIN
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RAISE EXCEPTION 'relationships are only made in READ COMMITTED' USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('neotoma/' || NEW.type, 0));
+  IF EXISTS (
+    WITH RECURSIVE reached AS (
+      SELECT NEW.to_id AS id
+      UNION SELECT step.id FROM reached CROSS JOIN LATERAL (
+        SELECT r.to_id FROM relationships r WHERE r.from_id = reached.id AND r.type = NEW.type AND r.deleted_at IS NULL
+        UNION ALL SELECT e.merged_into FROM entities e WHERE e.id = reached.id AND e.merged_into IS NOT NULL
+        UNION ALL SELECT e.id FROM entities e WHERE e.merged_into = reached.id
+      ) step (id)
+    ) SELECT FROM reached WHERE id = NEW.from_id
+  ) THEN
+    RAISE EXCEPTION 'a circle of %', NEW.type USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'no_circle';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER relationships_close_no_circle AFTER INSERT OR UPDATE OF type, from_id, to_id, deleted_at ON relationships
+  FOR EACH ROW WHEN (NEW.deleted_at IS NULL
+    AND NEW.type IN ('part_of', 'depends_on', 'supersedes', 'duplicate_of', 'settles', 'derived_from'))
+  EXECUTE FUNCTION relationships_close_no_circle();

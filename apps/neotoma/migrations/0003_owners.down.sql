@@ -1,3 +1,4 @@
+LOCK TABLE sources, chunks, entities, observations, relationships IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE relationships DROP COLUMN user_id;
 ALTER TABLE observations  DROP COLUMN user_id;
 ALTER TABLE entities      DROP COLUMN user_id;

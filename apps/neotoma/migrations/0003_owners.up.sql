@@ -1,5 +1,6 @@
 -- Every row belongs to somebody. A constant default rewrites no table; what is there belongs to the legacy owner.
 
+LOCK TABLE sources, chunks, entities, observations, relationships IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE sources       ADD COLUMN user_id uuid NOT NULL DEFAULT '00000000-0000-4000-8000-000000000001';
 ALTER TABLE chunks        ADD COLUMN user_id uuid NOT NULL DEFAULT '00000000-0000-4000-8000-000000000001';
 ALTER TABLE entities      ADD COLUMN user_id uuid NOT NULL DEFAULT '00000000-0000-4000-8000-000000000001';

@@ -30,20 +30,24 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS relationships_of_source ON relationships
 RESET lock_timeout;
 RESET statement_timeout;
 
-ALTER TABLE chunks DROP CONSTRAINT IF EXISTS chunks_source,
-  ADD CONSTRAINT chunks_source FOREIGN KEY (source_id) REFERENCES sources (id) ON DELETE CASCADE NOT VALID;
-ALTER TABLE entities DROP CONSTRAINT IF EXISTS entities_merged_into,
-  ADD CONSTRAINT entities_merged_into FOREIGN KEY (merged_into) REFERENCES entities (id) NOT VALID;
-ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_entity,
-  ADD CONSTRAINT observations_entity FOREIGN KEY (entity_id) REFERENCES entities (id) NOT VALID;
-ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_source,
-  ADD CONSTRAINT observations_source FOREIGN KEY (source_id) REFERENCES sources (id) ON DELETE CASCADE NOT VALID;
-ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_from,
-  ADD CONSTRAINT relationships_from FOREIGN KEY (from_id) REFERENCES entities (id) NOT VALID;
-ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_to,
-  ADD CONSTRAINT relationships_to FOREIGN KEY (to_id) REFERENCES entities (id) NOT VALID;
-ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_source,
-  ADD CONSTRAINT relationships_source FOREIGN KEY (source_id) REFERENCES sources (id) ON DELETE CASCADE NOT VALID;
+DO $$
+BEGIN
+  LOCK TABLE sources, chunks, entities, observations, relationships IN ACCESS EXCLUSIVE MODE;
+  ALTER TABLE chunks DROP CONSTRAINT IF EXISTS chunks_source,
+    ADD CONSTRAINT chunks_source FOREIGN KEY (source_id) REFERENCES sources (id) ON DELETE CASCADE NOT VALID;
+  ALTER TABLE entities DROP CONSTRAINT IF EXISTS entities_merged_into,
+    ADD CONSTRAINT entities_merged_into FOREIGN KEY (merged_into) REFERENCES entities (id) NOT VALID;
+  ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_entity,
+    ADD CONSTRAINT observations_entity FOREIGN KEY (entity_id) REFERENCES entities (id) NOT VALID;
+  ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_source,
+    ADD CONSTRAINT observations_source FOREIGN KEY (source_id) REFERENCES sources (id) ON DELETE CASCADE NOT VALID;
+  ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_from,
+    ADD CONSTRAINT relationships_from FOREIGN KEY (from_id) REFERENCES entities (id) NOT VALID;
+  ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_to,
+    ADD CONSTRAINT relationships_to FOREIGN KEY (to_id) REFERENCES entities (id) NOT VALID;
+  ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_source,
+    ADD CONSTRAINT relationships_source FOREIGN KEY (source_id) REFERENCES sources (id) ON DELETE CASCADE NOT VALID;
+END $$;
 SET lock_timeout = 0;
 SET statement_timeout = 0;
 ALTER TABLE chunks VALIDATE CONSTRAINT chunks_source;
@@ -56,33 +60,32 @@ ALTER TABLE relationships VALIDATE CONSTRAINT relationships_source;
 RESET lock_timeout;
 RESET statement_timeout;
 
-ALTER TABLE chunks DROP CONSTRAINT IF EXISTS chunks_source_of_user;
-ALTER TABLE entities DROP CONSTRAINT IF EXISTS entities_merged_into_of_user;
-ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_entity_of_user;
-ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_source_of_user;
-ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_from_of_user;
-ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_to_of_user;
-ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_source_of_user;
-ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_user;
-ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_user;
-ALTER TABLE chunks DROP CONSTRAINT IF EXISTS chunks_user;
-ALTER TABLE entities DROP CONSTRAINT IF EXISTS entities_user;
-ALTER TABLE sources DROP CONSTRAINT IF EXISTS sources_user;
-
 DO $$
 DECLARE name text;
 BEGIN
+  LOCK TABLE sources, chunks, entities, observations, relationships IN ACCESS EXCLUSIVE MODE;
+  ALTER TABLE chunks DROP CONSTRAINT IF EXISTS chunks_source_of_user;
+  ALTER TABLE entities DROP CONSTRAINT IF EXISTS entities_merged_into_of_user;
+  ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_entity_of_user;
+  ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_source_of_user;
+  ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_from_of_user;
+  ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_to_of_user;
+  ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_source_of_user;
+  ALTER TABLE relationships DROP CONSTRAINT IF EXISTS relationships_user;
+  ALTER TABLE observations DROP CONSTRAINT IF EXISTS observations_user;
+  ALTER TABLE chunks DROP CONSTRAINT IF EXISTS chunks_user;
+  ALTER TABLE entities DROP CONSTRAINT IF EXISTS entities_user;
+  ALTER TABLE sources DROP CONSTRAINT IF EXISTS sources_user;
   FOREACH name IN ARRAY ARRAY['sources', 'chunks', 'entities', 'observations', 'relationships'] LOOP
     IF EXISTS (SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
-                   WHERE indrelid = name::regclass AND indisprimary AND attname = 'user_id') THEN
+               WHERE indrelid = name::regclass AND indisprimary AND attname = 'user_id') THEN
       EXECUTE format('ALTER TABLE %1$s DROP CONSTRAINT %1$s_pkey, '
                      'ADD CONSTRAINT %1$s_pkey PRIMARY KEY USING INDEX %1$s_key_before', name);
-      COMMIT;
     END IF;
   END LOOP;
+  ALTER TABLE sources DROP CONSTRAINT IF EXISTS sources_sha256_key,
+    ADD CONSTRAINT sources_sha256_key UNIQUE USING INDEX sources_sha256_before;
 END $$;
-ALTER TABLE sources DROP CONSTRAINT IF EXISTS sources_sha256_key,
-  ADD CONSTRAINT sources_sha256_key UNIQUE USING INDEX sources_sha256_before;
 
 SET lock_timeout = 0;
 SET statement_timeout = 0;

@@ -1,3 +1,5 @@
+LOCK TABLE sources, chunks, entities, observations, relationships IN ACCESS EXCLUSIVE MODE;
+DROP FUNCTION IF EXISTS claim_source;
 DROP POLICY member ON relationships;
 DROP POLICY single ON relationships;
 ALTER TABLE relationships NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;

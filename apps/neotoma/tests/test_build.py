@@ -1,10 +1,15 @@
 """A fresh clone builds the releases, the same ones everywhere, and each can be installed and run by itself."""
 
+import ast
+import difflib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -48,6 +53,82 @@ def test_the_newest_manifest_names_the_release_before_it() -> None:
         assert manifest.get("previous") == (None if name == "v0.9.0" else "v0.9.0" if name == "v1.0.0" else "v1.0.0")
 
 
+@pytest.mark.parametrize("name", [name for name in build.versions() if name != build.CURRENT])
+def test_every_pattern_of_what_is_absent_fits_something(name: str) -> None:
+    told = tomllib.loads((build.HISTORY / name / "history.toml").read_text())
+    inherited = build.version(told["based_on"]).tree
+    for pattern in told.get("absent", []):
+        assert any(fnmatchcase(path, pattern.removeprefix("!")) for path in inherited), pattern
+
+
+@pytest.mark.parametrize("name", build.GOOD)
+def test_a_version_has_no_module_that_it_does_not_use_and_none_missing(name: str) -> None:
+    tree = build.version(name).tree
+    modules = {_module(path): content for path, content in tree.items() if path.startswith("src/") and _is_python(path)}
+    used, waiting = set[str](), ["neotoma.__main__"]
+    while waiting:
+        if (module := waiting.pop()) in modules and module not in used:
+            used.add(module)
+            waiting += _imported(module, modules)
+    assert sorted(set(modules) - used - {module for module in modules if _is_package(module, tree)}) == []
+    told = {word for content in modules.values() for word in _own_imports(content)}
+    assert sorted(module for module in told if module not in modules) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "most"),
+    [
+        ("v1.1.0", "src/neotoma/memory/sources.py", 2),
+        ("v0.9.0", "src/neotoma/leases.py", 8),
+        ("v0.9.0", "src/neotoma/app.py", 12),
+        ("v0.9.0", "src/neotoma/nest.py", 8),
+    ],
+)
+def test_a_file_of_a_version_differs_from_the_current_one_by_no_more_than_it_must(
+    name: str, path: str, most: int
+) -> None:
+    lines = (build.version(version).tree[path].decode().splitlines() for version in (build.CURRENT, name))
+    added = [line for line in difflib.ndiff(*lines) if line.startswith("+ ")]
+    assert len(added) <= most, "bring what changed in the current file to this one:\n" + "\n".join(added)
+
+
+def _is_python(path: str) -> bool:
+    return path.endswith(".py")
+
+
+def _module(path: str) -> str:
+    return path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _is_package(module: str, tree: build.Tree) -> bool:
+    return f"src/{module.replace('.', '/')}/__init__.py" in tree
+
+
+def _own_imports(content: bytes) -> set[str]:
+    """The modules of ours that a source names: in imports, and in the strings of import_module."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(content)):
+        match node:
+            case ast.ImportFrom(module=str(module)) if module.split(".")[0] == "neotoma":
+                found.add(module)
+            case ast.Import():
+                found |= {alias.name for alias in node.names if alias.name.split(".")[0] == "neotoma"}
+    return found
+
+
+def _imported(module: str, modules: Mapping[str, bytes]) -> set[str]:
+    """What it may load: a name imported from a package may be a module, as may any word in a string."""
+    text = modules[module].decode()
+    words = set(re.findall(r"\w+", text))
+    packages = {name.rpartition(".")[0] for name in modules}
+    near = {f"{package}.{word}" for package in packages if _named(package, module, text) for word in words}
+    return (_own_imports(modules[module]) | near) & set(modules)
+
+
+def _named(package: str, module: str, text: str) -> bool:
+    return package in text or module.rpartition(".")[0] == package
+
+
 def test_a_full_folder_or_an_unknown_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="There is no v9"):
         build.build_repository(tmp_path / "new", ["v9"])
@@ -86,8 +167,8 @@ def test_the_artifact_runs_from_its_own_files_alone(tmp_path: Path, database: Da
     variables = {"PYTHONPATH": "src:vendor", "DATABASE_URL": database.url("owner"), "PATH": os.environ["PATH"]}
     isolated = [sys.executable, "-S", "-m", "neotoma", "migrate", "up"]
     run = subprocess.run(isolated, cwd=root, env=variables, capture_output=True, text=True)
-    assert run.stdout.endswith("schema 0003\n"), run.stderr
-    loaded = "import neotoma.server, pypdfium2, psycopg_pool, sys; print(psycopg_pool.__file__)"
+    assert run.stdout.endswith("schema 0009\n"), run.stderr
+    loaded = "import neotoma.server, neotoma.mcp.http, pypdfium2, psycopg_pool, sys; print(psycopg_pool.__file__)"
     where = subprocess.run(
         [sys.executable, "-S", "-c", loaded], cwd=root, env=variables, capture_output=True, text=True
     )

@@ -1,66 +1,14 @@
 """Search, against the database: what is found, in which order, and what never makes it stumble."""
 
-import asyncio
-import uuid
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
-
-import psycopg
 import pytest
-from apps.neotoma.tests.conftest import HERE
-from apps.neotoma.tests.support import Database, Server, migrate
+from apps.neotoma.tests.support import Database
+from apps.neotoma.tests.support_search import Library
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from neotoma.database import Connection
+
 from neotoma.extraction.model import LONGEST_CHUNK
 from neotoma.memory.errors import Invalid
-from neotoma.memory.search import LONGEST_QUERY, Hit, search
-
-Ask = Callable[..., list[Hit]]
-
-
-class Library:
-    """One user's sources: ``put`` them there, ``ask`` for them."""
-
-    def __init__(self, database: Database) -> None:
-        self.database, self.user, self.count = database, str(uuid.uuid4()), 0
-        database.query(f"INSERT INTO users (user_id, email) VALUES ('{self.user}', '{self.user}@example.org')")
-
-    def put(self, *texts: str, type: str = "document") -> str:
-        """A source with these chunks, later than those before. Returns its id."""
-        self.count += 1
-        id = f"src_{self.count:04d}"
-        with self.connected() as connection:
-            values = (id, f"{self.user}{id}", f"{id}.txt", type, f"2026-01-01 00:00:00.{self.count:06d}+00")
-            connection.execute(
-                "INSERT INTO sources (id, sha256, name, media_type, bytes, kind, status, document_type, created_at)"
-                " VALUES (%s, %s, %s, 'text/plain', 1, 'file', 'ready', %s, %s)",
-                values,
-            )
-            for position, text in enumerate(texts):
-                chunk = (id, position, f"page {position + 1}", text)
-                connection.execute("INSERT INTO chunks (source_id, position, place, text) VALUES (%s, %s, %s, %s)", chunk)
-        return id
-
-    def ask(self, query: str, **filters: Any) -> list[Hit]:
-        """What the search finds."""
-        return asyncio.run(self._ask(lambda connection: search(connection, query, **filters)))
-
-    def ids(self, query: str, **filters: Any) -> list[str]:
-        """The ids of what it finds."""
-        return [hit.source.id for hit in self.ask(query, **filters)]
-
-    def connected(self) -> psycopg.Connection[Any]:
-        """A transaction of this user."""
-        connection = psycopg.connect(self.database.url("app"), options="-c role=neotoma_member")
-        connection.execute("SELECT set_config('neotoma.user_id', %s, true)", (self.user,))
-        return connection
-
-    async def _ask(self, question: Callable[[Connection], Coroutine[Any, Any, list[Hit]]]) -> list[Hit]:
-        url = self.database.url("app")
-        async with await psycopg.AsyncConnection.connect(url, options="-c role=neotoma_member") as connection:
-            await connection.execute("SELECT set_config('neotoma.user_id', %s, true)", (self.user,))
-            return await question(connection)
+from neotoma.memory.search import LONGEST_QUERY
 
 
 @pytest.fixture
@@ -131,15 +79,32 @@ def test_the_same_is_found_in_however_many_ages_it_is(library: Library) -> None:
     """Numbers far apart, as in a memory beside busy ones: each is of another age in all three sizes."""
     ids = []
     for _ in range(6):
-        library.database.query("SELECT setval('chunks_number', (SELECT last_value + 50000 FROM chunks_number))", "owner")
+        library.database.query(
+            "SELECT setval('chunks_number', (SELECT last_value + 50000 FROM chunks_number))", "owner"
+        )
         ids.append(library.put("a heron"))
 
     assert library.ids("heron") == ids[::-1]
 
 
+def test_what_is_old_is_found_beside_some_hundred_that_are_new(library: Library) -> None:
+    """The new ones are too few to be all that is looked at, and are not counted twice for being in every age."""
+    old = library.put("a heron")
+    library.database.query("SELECT setval('chunks_number', (SELECT last_value + 40000 FROM chunks_number))", "owner")
+    new = [library.put(*(["a heron"] * 100)) for _ in range(3)]
+
+    assert library.ids("heron") == [*new[::-1], old]
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
-    [("", "no_query"), (" \n", "no_query"), ("a\0b", "bad_query"), ("\ud800", "bad_query"), ("x" * 10_000, "query_too_long")],
+    [
+        ("", "no_query"),
+        (" \n", "no_query"),
+        ("a\0b", "bad_query"),
+        ("\ud800", "bad_query"),
+        ("x" * 10_000, "query_too_long"),
+    ],
 )
 def test_what_is_no_query_is_refused_in_words(library: Library, query: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -148,7 +113,9 @@ def test_what_is_no_query_is_refused_in_words(library: Library, query: str, code
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("query", ["the", "-the", "and or not", "!!!", '""', "'", "\\", ":*", "a & | b", "<->", "%", "-", "😀"])
+@pytest.mark.parametrize(
+    "query", ["the", "-the", "and or not", "!!!", '""', "'", "\\", ":*", "a & | b", "<->", "%", "-", "😀"]
+)
 def test_a_query_of_nothing_finds_nothing(library: Library, query: str) -> None:
     library.put("the heron")
 
@@ -162,10 +129,10 @@ def test_a_limit_out_of_range_is_refused(library: Library, limit: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def crowded(current_database: Database) -> Iterator[Library]:
+def crowded(current_database: Database) -> Library:
     library = Library(current_database)
     library.put("the heron stood still: 12.30 EUR, https://example.org/a?b=c 'quoted' back\\slash")
-    yield library
+    return library
 
 
 @settings(max_examples=60, deadline=None)
@@ -181,7 +148,9 @@ def test_no_query_makes_it_stumble(crowded: Library, query: str, type: str | Non
 LONG = {
     "words of four bytes": "𐐨𐐩𐐪 " * 1000,
     "one word of four bytes": "𐐨" * LONGEST_CHUNK,
-    "different words of four bytes": "".join(f"{chr(0x10428 + i % 40)}{chr(0x10428 + i // 40 % 40)}{i} " for i in range(1000)),
+    "different words of four bytes": "".join(
+        f"{chr(0x10428 + i % 40)}{chr(0x10428 + i // 40 % 40)}{i} " for i in range(1000)
+    ),
     "hyphens": "-".join(f"a{i}" for i in range(1000)),
     "one letter words": " ".join(chr(0x4E00 + i) for i in range(2000)),
     "addresses": " ".join(f"x{i}.example.org/a/b{i}" for i in range(200)),
@@ -208,58 +177,3 @@ def test_a_text_longer_than_any_chunk_is_stored_and_found_by_its_beginning(libra
 
     assert library.ids("heron") == [id]
     assert library.ids("word399999") == []
-
-
-def test_what_was_written_before_the_index_is_found_in_the_order_of_its_age(server: Server) -> None:
-    """Also across the batches of the backfill, and what is written while it is not there any more."""
-    database = server.database()
-    _to(database, "0001")
-    for number in range(1, 6):
-        _written_by_the_version_before(database, number)
-    assert migrate(HERE, database, "up").returncode == 0
-    _written_by_the_version_before(database, 6)
-    library = Library(database)
-    library.user = "00000000-0000-4000-8000-000000000001"
-
-    assert library.ids("heron") == [f"src_{number}" for number in range(6, 0, -1)]
-    assert [hit.place for hit in library.ask("heron")] == ["page 1"] * 6
-
-
-def test_going_back_leaves_nothing_also_from_half_way(server: Server) -> None:
-    database = server.database()
-    assert migrate(HERE, database, "up").returncode == 0
-    assert migrate(HERE, database, "down", "--to", "0006").returncode == 0
-    assert not {"words", "number"} & database.columns("chunks")
-    database.query("INSERT INTO schema_migrations VALUES ('0007', 'search', false)", "owner")
-    database.query("CREATE SEQUENCE chunks_number", "owner")
-    database.query("ALTER TABLE chunks ADD COLUMN number bigint", "owner")
-
-    assert migrate(HERE, database, "down", "--to", "0006").returncode == 0
-    assert migrate(HERE, database, "up").returncode == 0
-
-
-def test_a_role_that_sees_not_all_rows_may_not_fill(server: Server) -> None:
-    database = server.database()
-    _to(database, "0006")
-    database.query("ALTER ROLE owner NOBYPASSRLS")
-    try:
-        migrated = migrate(HERE, database, "up")
-    finally:
-        database.query("ALTER ROLE owner BYPASSRLS")
-
-    assert migrated.returncode == 1
-    assert "does not see all rows" in migrated.stderr
-
-
-def _to(database: Database, version: str) -> None:
-    assert migrate(HERE, database, "up").returncode == 0
-    assert migrate(HERE, database, "down", "--to", version).returncode == 0
-
-
-def _written_by_the_version_before(database: Database, number: int) -> None:
-    source = f"'src_{number}', '{number}', 'a', 'text/plain', 1, 'file', 'ready', '2026-01-0{number}'"
-    columns = "id, sha256, name, media_type, bytes, kind, status, created_at"
-    database.query(f"INSERT INTO sources ({columns}) VALUES ({source})", "app")
-    chunks = "(source_id, position, place, text)"
-    database.query(f"INSERT INTO chunks {chunks} VALUES ('src_{number}', 0, 'page 1', 'a heron')", "app")
-    database.query(f"INSERT INTO chunks {chunks} VALUES ('src_{number}', 1, 'page 2', 'a heron')", "app")

@@ -11,7 +11,7 @@ COMMANDS = {
     "mcp": "speak MCP on standard input and output, for one user",
     "migrate": "change the schema: up, down --to VERSION, current, list",
     "integrity": "count orphans and circles; exit 1 if there are any",
-    "account": "claim the legacy owner's memory; make a person's token",
+    "account": "claim the legacy owner's memory; a person's new password or token",
 }
 
 

@@ -4,18 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from neotoma import middleware, problems
-from neotoma.api import accounts, memory, operations, search, sources
+from neotoma.api import accounts, memory, openapi, operations, search, sources
+from neotoma.bounded import Bounded
 from neotoma.mcp.mount import Mount
-from neotoma.nest import Nest
-from neotoma.web import pages
+from neotoma.nest import Nest, running
+from neotoma.web import errors, pages
 
 ROUTES = (
     *operations.ROUTES,
     *sources.ROUTES,
     *memory.ROUTES,
     *search.ROUTES,
+    *openapi.ROUTES,
     *accounts.ROUTES,
     *pages.ROUTES,
 )
@@ -26,8 +29,8 @@ def create(nest: Nest) -> Starlette:
     mcp = Mount(nest)
     app = Starlette(
         routes=[*ROUTES, *mcp.routes()],
-        middleware=middleware.stack(nest.metrics),
-        exception_handlers=dict.fromkeys(problems.UNDERSTOOD, problems.refused),
+        middleware=[*middleware.stack(nest.metrics), Middleware(Bounded)],
+        exception_handlers=dict.fromkeys(problems.UNDERSTOOD, errors.refused),
         lifespan=_running,
     )
     app.state.nest, app.state.mcp = nest, mcp
@@ -36,9 +39,5 @@ def create(nest: Nest) -> Starlette:
 
 @asynccontextmanager
 async def _running(app: Starlette) -> AsyncIterator[None]:
-    nest: Nest = app.state.nest
-    await nest.database.open()
-    async with app.state.mcp.running():
+    async with running(app.state.nest), app.state.mcp.running():
         yield
-    await nest.extractor.close()
-    await nest.database.close()

@@ -4,23 +4,29 @@ The service logs in as a role that owns nothing and, from the first moment of ea
 For that role every table answers only for the user named by the transaction; without one, it answers nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 Connection = AsyncConnection[Any]
 ROLE = "neotoma_member"
+BECOME = f"SET ROLE {ROLE}"
+CHECK_SECONDS = 1.0
+"""How long a connection may take to say that it is there, before another one is made."""
 
 
 class Database:
     """The pool. It opens, and the service starts, while the database is away."""
 
     def __init__(self, url: str, most: int = 10) -> None:
+        self._url = url
         asked = str(conninfo_to_dict(url).get("options") or "")
         self._pool = AsyncConnectionPool(
             url,
@@ -28,7 +34,7 @@ class Database:
             max_size=most,
             timeout=2.5,
             reconnect_timeout=1,
-            check=AsyncConnectionPool.check_connection,
+            check=_answers,
             kwargs={"application_name": "neotoma", "connect_timeout": 2, "options": f"{asked} -c role={ROLE}".strip()},
             open=False,
         )
@@ -53,3 +59,27 @@ class Database:
         """A transaction that sees no row: for the functions that know who may ask what, such as a login."""
         async with self._pool.connection() as connection:
             yield connection
+
+    async def refusal(self) -> psycopg.Error | None:
+        """Why the database, which answers, does not let us in; None if it does not answer, or does let us in."""
+        try:
+            async with await AsyncConnection.connect(self._url, connect_timeout=2) as connection:
+                await connection.execute(BECOME)
+        except psycopg.OperationalError:
+            return None
+        except psycopg.Error as error:
+            return error
+        return None
+
+
+async def _answers(connection: Connection) -> None:
+    """Raise TimeoutError for a connection that says nothing: its server hangs, or the network has lost it."""
+    checking = asyncio.ensure_future(AsyncConnectionPool.check_connection(connection))
+    try:
+        if not (await asyncio.wait({checking}, timeout=CHECK_SECONDS))[0]:
+            raise TimeoutError
+        checking.result()
+    finally:
+        while not checking.done():  # once, psycopg asks the server for ten seconds to cancel; twice, it hangs up
+            checking.cancel()
+            await asyncio.wait({checking}, timeout=0.05)

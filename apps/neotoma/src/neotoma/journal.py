@@ -17,7 +17,10 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 )
 """
 CURRENT = "SELECT version || CASE WHEN finished THEN '' ELSE '-partial' END FROM schema_migrations ORDER BY version"
-WALLED = ("GRANT neotoma_member, neotoma_single TO {}",)
+WALLED = (
+    "GRANT neotoma_single TO {} WITH INHERIT TRUE, SET FALSE",
+    "GRANT neotoma_member TO {} WITH INHERIT FALSE, SET TRUE",  # for who takes the role: never the version before
+)
 UNWALLED = ("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",)
 ALWAYS = (
     "GRANT USAGE ON SCHEMA public TO {}",

@@ -32,7 +32,7 @@ from neotoma.migrations import Migration, MigrationError, Script
 ADVISORY_LOCK = 0x6E656F746F6D61  # "neotoma"
 LOCK_TIMEOUT = "500ms"
 TRIES = 20
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.3
 DURATION = re.compile(r"\d+(us|ms|s|min|h|d)?")
 GAVE_WAY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 

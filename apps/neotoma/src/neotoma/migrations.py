@@ -1,4 +1,4 @@
-"""The migrations of this tree: ``migrations/NNNN_name.up.sql``, each with its ``.down.sql``.
+"""The migrations of this tree: ``migrations/NNNN_name.up.sql``, each with its ``.down.sql``; in a wheel, in ``sql/``.
 
 A file runs in one transaction unless its first line is ``-- migrate: no transaction``. Such a file is sent statement by
 statement, so in it a semicolon at the end of a line ends a statement, always, unless it is between ``$$`` and ``$$``.
@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "migrations"
+PACKAGED = Path(__file__).parent / "sql"  # first, for above an installed package anybody's "migrations" may lie
+FOLDER = PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "migrations"
 FILE_NAME = re.compile(r"(?P<version>\d{4})_(?P<name>\w+)\.up\.sql")
 NO_TRANSACTION = "-- migrate: no transaction"
 STATEMENT = re.compile(r"((?:\$\$.*?\$\$|.)+?)(?:;[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)

@@ -1,5 +1,6 @@
 """What a client is told when something is wrong: always ``{code, message, details, trace_id}``, never an internal."""
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,8 @@ import psycopg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+
+from neotoma.memory.errors import Refused
 
 
 class Problem(Exception):
@@ -19,6 +22,7 @@ class Problem(Exception):
 
 def answer(scope: Mapping[str, Any], problem: Problem) -> JSONResponse:
     """The response to a problem."""
+    seconds = problem.details.get("retry_after_seconds")
     return JSONResponse(
         {
             "code": problem.code,
@@ -27,6 +31,7 @@ def answer(scope: Mapping[str, Any], problem: Problem) -> JSONResponse:
             "trace_id": scope.get("trace_id", ""),
         },
         status_code=problem.status,
+        headers={"Retry-After": str(seconds)} if seconds else None,
     )
 
 
@@ -35,9 +40,15 @@ def understood(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case Refused():
+            return Problem(error.status, error.code, error.message, **error.details)
+        case psycopg.DataError() | psycopg.IntegrityError():
+            return _internal()  # we should have refused it, or not have written it
         case psycopg.Error():
             message = "The database does not answer as it should. Nothing was stored; try again in a moment."
             return Problem(503, "database_unavailable", message)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return unstorable(error)
         case HTTPException(status_code=404):
             return Problem(404, "not_found", "There is nothing here.")
         case HTTPException(status_code=405):
@@ -45,7 +56,19 @@ def understood(error: Exception) -> Problem:
         case HTTPException():
             return Problem(error.status_code, "bad_request", str(error.detail))
         case _:
-            return Problem(500, "internal_error", "Something went wrong here. The trace id finds it in the log.")
+            return _internal()
+
+
+def unstorable(error: OSError) -> Problem:
+    """A disk that takes no file."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        message = "There is no room for this file, and nothing of it was stored. Tell whoever runs the service."
+        return Problem(507, "storage_full", message)
+    return Problem(503, "storage_unavailable", "The storage does not take files now. Nothing was stored; try again.")
+
+
+def _internal() -> Problem:
+    return Problem(500, "internal_error", "Something went wrong here. The trace id finds it in the log.")
 
 
 async def refused(request: Request, error: Exception) -> JSONResponse:
@@ -53,4 +76,4 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
     return answer(request.scope, understood(error))
 
 
-UNDERSTOOD = (Problem, psycopg.Error, HTTPException)
+UNDERSTOOD = (Problem, Refused, psycopg.Error, HTTPException)

@@ -1,90 +1,38 @@
-"""What a database says of its own schema, and who may use it: the state that migrations change."""
+"""Which schema the database has, and whether this version can work on it."""
 
-import os
+from neotoma.database import Connection
+from neotoma.memory import sources
 
-import psycopg
-from psycopg import sql
-
-from neotoma.migrations import Migration, MigrationError
-
-Connection = psycopg.Connection[tuple[str, ...]]
-EMPTY = "0"
-PARTIAL = "-partial"
-
-JOURNAL = """
-CREATE TABLE IF NOT EXISTS schema_migrations (
-  version text PRIMARY KEY, name text NOT NULL, finished boolean NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
-)
+VERSION = """
+SELECT coalesce((SELECT version || CASE WHEN finished THEN '' ELSE '-partial' END
+                 FROM schema_migrations ORDER BY version DESC LIMIT 1), '0')
 """
-CURRENT = "SELECT version || CASE WHEN finished THEN '' ELSE '-partial' END FROM schema_migrations ORDER BY version"
-WALLED = ("GRANT neotoma_member, neotoma_single TO {}",)
-UNWALLED = ("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",)
-ALWAYS = (
-    "GRANT USAGE ON SCHEMA public TO {}",
-    "REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM {}",
-    "GRANT SELECT ON schema_migrations TO PUBLIC",
+USED = (
+    "SELECT user_id, email, created_at FROM users WHERE false",
+    sources.USED,
+    "SELECT source_id, position, place, text FROM chunks WHERE false",
+    "SELECT id, type, name, snapshot, deleted, merged_into, created_at FROM entities WHERE false",
+    "SELECT id, entity_id, source_id, kind, fields, observed_at FROM observations WHERE false",
+    "SELECT id, type, from_id, to_id, source_id, created_at, deleted_at FROM relationships WHERE false",
+    "SELECT digest, created_at, seen_at FROM sessions WHERE false",
+    "SELECT id, digest, kind, name, scopes, created_at, used_at, expires_at FROM tokens WHERE false",
+    "SELECT id, client_id, client_name, scopes, resource, challenge, redirect_uri FROM oauth_grants WHERE false",
+    "SELECT digest, grant_id, kind, scopes, used_at, expires_at FROM oauth_tokens WHERE false",
+    "SELECT from_id, into_id, merged_at FROM merges WHERE false",
+    "SELECT relationship_id, created_at, deleted_at FROM relationship_periods WHERE false",
+    "SELECT relationship_id, source_id FROM relationship_sources WHERE false",
+    "SELECT at, entity_id, field, observation_id, type, name FROM timeline_events WHERE false",
+    "SELECT 'claim_source(integer)'::regprocedure, 'search_chunks(text, text, integer)'::regprocedure",
 )
+"""Every column that requests use. Without a user no table shows a row, but each shows that it is there."""
 
 
-def applied(connection: Connection) -> tuple[str, ...]:
-    """The versions in the database, oldest first; one that stopped half-way ends in ``-partial``."""
-    if not _has(connection, "schema_migrations"):
-        return ()
-    return tuple(version for (version,) in connection.execute(CURRENT))
-
-
-def current(connection: Connection) -> str:
+async def version(connection: Connection) -> str:
     """The version of the schema, ``0`` for an empty one."""
-    return (EMPTY, *applied(connection))[-1]
+    row = await (await connection.execute(VERSION)).fetchone()
+    return str(row[0]) if row else "0"
 
 
-def record(connection: Connection, migration: Migration, *, finished: bool) -> None:
-    """Write down that a migration is there, or begins to be."""
-    statement = (
-        "INSERT INTO schema_migrations (version, name, finished) VALUES (%s, %s, %s) "
-        "ON CONFLICT (version) DO UPDATE SET finished = excluded.finished"
-    )
-    connection.execute(statement, (migration.version, migration.name, finished))
-
-
-def forget(connection: Connection, migration: Migration) -> None:
-    """Write down that a migration is gone."""
-    connection.execute("DELETE FROM schema_migrations WHERE version = %s", (migration.version,))
-
-
-def grant(connection: Connection) -> None:
-    """Let ``APP_ROLE`` serve, owning nothing. Without that variable nothing is granted.
-
-    On a schema with users it becomes a member of the two roles that the policies know, and gets no table of its own.
-    """
-    if not (name := os.environ.get("APP_ROLE")):
-        return
-    role = sql.Identifier(name)
-    for statement in (*(WALLED if _has(connection, "users") else UNWALLED), *ALWAYS):
-        connection.execute(sql.SQL(statement).format(role))
-
-
-def prove_sight(connection: Connection) -> None:
-    """Raise unless this role sees all rows, proved on one that belongs to nobody.
-
-    Under forced row-level security even the owner of a table sees none: a backfill would change nothing and every
-    count would be 0, both without an error.
-    """
-    if _has(connection, "planted") and connection.execute("SELECT FROM planted").rowcount == 0:
-        (role,) = connection.execute("SELECT current_user::text").fetchall()[0]
-        raise MigrationError(
-            f"{role} does not see all rows, so it may not migrate. Give it: ALTER ROLE {role} BYPASSRLS"
-        )
-
-
-def refuse_loss(connection: Connection, leaving: tuple[Migration, ...]) -> None:
-    """Raise if the schema holds what it has no place for without these migrations; their guards say what."""
-    reasons = [
-        row[0] for migration in leaving if migration.guard for row in connection.execute(migration.guard.encode())
-    ]
-    if reasons:
-        raise MigrationError("\n".join(reasons))
-
-
-def _has(connection: Connection, table: str) -> bool:
-    return connection.execute("SELECT FROM pg_class WHERE oid = to_regclass(%s)", (table,)).rowcount == 1
+async def suits(connection: Connection) -> None:
+    """Ask for every column that this version uses. Raises psycopg.Error when one is missing, or may not be read."""
+    await connection.execute("; ".join(USED), prepare=False)

@@ -27,6 +27,10 @@ class Settings:
     """How long an upload waits for its extraction before it is answered with 202."""
     job_seconds: float
     """How long an extraction may take at all."""
+    lease_seconds: float
+    """How long a process that went silent keeps its job."""
+    drain_seconds: float
+    """How long requests under way may take after SIGTERM."""
 
 
 def read(environ: Mapping[str, str], port: int) -> Settings:
@@ -42,9 +46,11 @@ def read(environ: Mapping[str, str], port: int) -> Settings:
         token=environ.get("NEOTOMA_TOKEN", ""),
         environment=environ.get("NEOTOMA_ENVIRONMENT", ""),
         sign_up=environ.get("NEOTOMA_SIGN_UP", "open") == "open",
-        workers=int(_seconds(environ, "NEOTOMA_WORKERS", "2")),
+        workers=max(1, int(_seconds(environ, "NEOTOMA_WORKERS", "2"))),
         inline_seconds=_seconds(environ, "NEOTOMA_INLINE_SECONDS", "3"),
         job_seconds=_seconds(environ, "NEOTOMA_JOB_SECONDS", "300"),
+        lease_seconds=_seconds(environ, "NEOTOMA_LEASE_SECONDS", "30"),
+        drain_seconds=_seconds(environ, "NEOTOMA_DRAIN_SECONDS", "8"),
     )
 
 

@@ -5,13 +5,11 @@ features that neotoma does not use. The names and words below are the suite's.
 """
 
 import json
-import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp import types
 from mcp.server.lowlevel.server import Server
-from mcp.shared.exceptions import MCPDeprecationWarning
 
 from neotoma.accounts.caller import Caller
 from neotoma.mcp import server
@@ -25,9 +23,8 @@ Content = types.ContentBlock
 Context = server.Context
 
 
-def build(nest: Nest, caller: Callable[[Context], Caller]) -> Server[Any]:
+def build(nest: Nest, caller: Callable[[Context], Awaitable[Caller]]) -> Server[Any]:
     """Neotoma's server with the suite's fixtures added."""
-    warnings.simplefilter("ignore", MCPDeprecationWarning)  # the suite asks for features that are on their way out
     built = server.build(nest, caller)
     ours_listed, ours_called = built.get_request_handler("tools/list"), built.get_request_handler("tools/call")
     assert ours_listed is not None

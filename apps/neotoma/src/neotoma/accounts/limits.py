@@ -22,7 +22,7 @@ LOGIN_OF_ONE_FROM_ONE = Limit("login of one account from one address", 10, 900)
 LOGIN_OF_ONE = Limit("login of one account", 50, 900)
 LOGIN_FROM_ONE = Limit("login from one address", 200, 900)
 SIGN_UP_FROM_ONE = Limit("sign-up from one address", 200, 3600)
-CLIENT_FROM_ALL = Limit("registration of agents", 1000, 3600)
+CLIENT_FROM_ONE = Limit("registration of agents from one address", 200, 3600)
 PASSWORD_OF_ONE = Limit("password of one account", 10, 900)
 
 Counted = tuple[Limit, bytes]

@@ -17,6 +17,10 @@ SIGN_IN = timedelta(days=30)
 MOST = 200  # of one person
 LONGEST_NAME = 100
 LONGEST_DAYS = 3650
+INSERT = (
+    "INSERT INTO tokens (user_id, id, digest, kind, name, scopes, created_at, expires_at) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,27 @@ async def find(database: Database, secret: str) -> Caller | None:
     return Caller(found[0], found[1], frozenset(found[2]), "token") if found else None
 
 
+def new(name: object, scopes: object = SCOPES, lasts: timedelta | None = None, kind: str = "made") -> tuple[str, Token]:
+    """The secret of a new token, and what is kept beside its digest. Raises Invalid."""
+    now = datetime.now(UTC)
+    token = Token(
+        id=f"tok_{secrets.token_hex(12)}",
+        kind=kind,
+        name=_name(name),
+        scopes=scopes_of(scopes),
+        created_at=now,
+        used_at=None,
+        expires_at=now + lasts if lasts else None,
+    )
+    return credentials.new(PREFIX), token
+
+
+def row(user: UUID, secret: str, token: Token) -> tuple[object, ...]:
+    """What INSERT takes."""
+    digest = credentials.digest(secret)
+    return (user, token.id, digest, token.kind, token.name, list(token.scopes), token.created_at, token.expires_at)
+
+
 async def make(
     database: Database,
     user: UUID,
@@ -49,19 +74,13 @@ async def make(
     kind: str = "made",
 ) -> tuple[str, Token]:
     """A new token, and its secret for this one time. Raises Invalid, and Problem 409 for too many."""
-    called, allowed = _name(name), scopes_of(scopes)
-    secret, now = credentials.new(PREFIX), datetime.now(UTC)
-    token = Token(f"tok_{secrets.token_hex(12)}", kind, called, allowed, now, None, now + lasts if lasts else None)
+    secret, token = new(name, scopes, lasts, kind)
     async with database.of(user) as connection:
         await connection.execute("DELETE FROM tokens WHERE expires_at < now()")
         if ((await (await connection.execute("SELECT count(*) FROM tokens")).fetchone()) or (0,))[0] >= MOST:
             message = f"You have {MOST} tokens, which is as many as there may be. Revoke those that nobody uses."
             raise Problem(409, "too_many_tokens", message)
-        await connection.execute(
-            "INSERT INTO tokens (id, digest, kind, name, scopes, created_at, expires_at) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            (token.id, credentials.digest(secret), kind, called, list(allowed), now, token.expires_at),
-        )
+        await connection.execute(INSERT, row(user, secret, token))
     return secret, token
 
 

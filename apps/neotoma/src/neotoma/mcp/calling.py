@@ -1,7 +1,7 @@
 """One call of a tool, from what an agent sent to what it is told. Whatever happens, it is told something to act on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,23 +13,23 @@ from neotoma import problems
 from neotoma.accounts.caller import Caller
 from neotoma.mcp.tool import Call, Tool
 from neotoma.nest import Nest
-from neotoma.observe import log
+from neotoma.observe import log, place
 from neotoma.problems import Problem
 
 LONGEST_COMPLAINT = 300  # characters
 
 
 async def call(
-    tool: Tool, nest: Nest, caller: Caller, arguments: Mapping[str, Any], trace_id: str
+    tool: Tool, nest: Nest, caller: Awaitable[Caller], arguments: Mapping[str, Any], trace_id: str
 ) -> types.CallToolResult:
     """The answer of a tool, or its refusal: ``{code, message, details, trace_id}`` as the text of an error."""
     try:
-        _allow(tool, caller)
+        _allow(tool, who := await caller)
         _check(tool, arguments)
-        answer = await tool.does(Call(nest, caller, arguments))
+        answer = await tool.does(Call(nest, who, arguments))
     except Exception as error:  # noqa: BLE001 - whatever it is, the agent gets an answer and the log its kind
         problem = problems.understood(error)
-        log("tool", tool=tool.name, code=problem.code, kind=type(error).__name__, trace_id=trace_id)
+        log("tool", tool=tool.name, code=problem.code, kind=type(error).__name__, place=place(error), trace_id=trace_id)
         told = {
             "code": problem.code,
             "message": problem.message,

@@ -14,8 +14,9 @@ MOST_CHUNKS, LONGEST_TEXT = 500, 200_000  # pieces and characters of a document
 
 
 async def _search(call: Call) -> dict[str, Any]:
-    async with call.memory() as connection:
-        hits = await search.search(connection, call.arguments["query"], limit=MOST_RESULTS)
+    with call.nest.metrics.searching():
+        async with call.memory() as connection:
+            hits = await search.search(connection, call.arguments["query"], limit=MOST_RESULTS)
     found = {hit.source.id: hit.source for hit in hits}  # the first hit of each source keeps its place
     return {
         "results": [
@@ -35,7 +36,7 @@ async def _fetch(call: Call) -> dict[str, Any]:
             message = "There is nothing with that id in this memory. Ids come from search and retrieve_entities."
             raise NotThere("not_found", message)
         chunks = await sources.text(connection, id, MOST_CHUNKS + 1)
-    text = "\n".join(chunk.text for chunk in chunks[:MOST_CHUNKS])
+    text = ("\n" if source.kind == "file" else "").join(chunk.text for chunk in chunks[:MOST_CHUNKS])
     return {
         "id": source.id,
         "title": _title(source),

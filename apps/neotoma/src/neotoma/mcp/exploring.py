@@ -76,7 +76,7 @@ RETRIEVE_RELATED_ENTITIES = Tool(
     ),
     takes={
         "entity_id": schemas.ENTITY_ID,
-        "type": schemas.text("Only relationships of this type, such as part_of.", 100),
+        "type": schemas.text("Only relationships of this type, such as part_of.", 40),
         "direction": {
             "enum": ["both", "out", "in"],
             "default": "both",
@@ -97,7 +97,7 @@ RETRIEVE_FIELD_PROVENANCE = Tool(
         "Every observation that gave one field of an entity a value, the one that holds first, each with its source: "
         "the file and the page, line or cell. Use it to cite, and to find out why sources disagree."
     ),
-    takes={"entity_id": schemas.ENTITY_ID, "field": schemas.text("The name of the field, such as total.", 100)},
+    takes={"entity_id": schemas.ENTITY_ID, "field": schemas.text("The name of the field, such as total.", 300)},
     required=("entity_id", "field"),
     gives=schemas.answer(
         provenance=schemas.listed(

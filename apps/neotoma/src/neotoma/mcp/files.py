@@ -13,6 +13,7 @@ from neotoma.memory import sources
 from neotoma.memory.errors import Invalid, NotThere
 
 LARGEST = 1_000_000  # bytes
+LONGEST_BASE64 = 2_000_000  # characters, nearly what a request holds: what is larger than LARGEST is told where to go
 
 
 async def _upload(call: Call) -> dict[str, Any]:
@@ -58,7 +59,7 @@ UPLOAD_FILE = Tool(
     ),
     takes={
         "name": schemas.text("The name of the file with its ending, such as invoice.pdf.", 255),
-        "content_base64": schemas.text("The bytes of the file in base64.", 4 * (LARGEST // 3 + 1)),
+        "content_base64": schemas.text("The bytes of the file in base64.", LONGEST_BASE64),
     },
     required=("name", "content_base64"),
     gives=schemas.answer(outcome={"enum": ["new", "known", "processing"]}, source=schemas.SOURCE),

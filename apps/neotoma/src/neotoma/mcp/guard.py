@@ -29,8 +29,7 @@ class Guard:
 
     async def _refusal(self, request: Request) -> Response | None:
         if wrong := await self._names.validate_request(request):
-            message = "Neotoma is not called that way. Use the address that it is known by."
-            return problems.answer(request.scope, Problem(wrong.status_code, "wrong_host", message))
+            return problems.answer(request.scope, _elsewhere(wrong.status_code))
         if not (found := await self._backend.authenticate(request)):
             message = "Send a token: Authorization: Bearer TOKEN. The header of this answer says where to get one."
             error = "invalid_token" if "authorization" in request.headers else ""
@@ -50,3 +49,9 @@ class Guard:
             f'{key}="{fact}"' for key, fact in facts.items() if fact
         )
         return response
+
+
+def _elsewhere(status: int) -> Problem:
+    if status == 403:
+        return Problem(403, "wrong_origin", "Pages of other sites may not use this service. Call it from its own.")
+    return Problem(status, "wrong_host", "Neotoma is not called that way. Use the address that it is known by.")

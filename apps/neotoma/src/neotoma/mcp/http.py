@@ -3,7 +3,7 @@
 Answers are plain JSON, not event streams: a stream would be cut when the process drains, an answer is finished.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +27,9 @@ LARGEST_REQUEST = 4 * 1024 * 1024  # bytes: a file of a megabyte in base64, and 
 
 @asynccontextmanager
 async def serving(
-    nest: Nest, make: Callable[[Nest, Callable[[Any], Caller]], Server[Any]] = server.build, sessions: bool = False
+    nest: Nest,
+    make: Callable[[Nest, Callable[[Any], Awaitable[Caller]]], Server[Any]] = server.build,
+    sessions: bool = False,
 ) -> AsyncIterator[ASGIApp]:
     """The application of every path of MCP. With ``sessions`` it keeps state and streams, as the conformance suite
     asks for features that neotoma itself does not have."""
@@ -48,7 +50,7 @@ async def serving(
         yield Router(routes)
 
 
-def caller_of(context: Any) -> Caller:
+async def caller_of(context: Any) -> Caller:
     """Whom the guard let in."""
     caller: Caller = context.request.scope["neotoma.caller"]
     return caller

@@ -72,23 +72,20 @@ PAGED = {
 FIELDS: Schema = {
     "type": "object",
     "description": "Names of fields in snake_case, and their values.",
-    "propertyNames": {"minLength": 1, "maxLength": 100},
+    "propertyNames": {"minLength": 1, "maxLength": 300},
     "additionalProperties": {"type": ["string", "number", "boolean"], "maxLength": 8_000},
     "maxProperties": 100,
 }
 RECORD = _named(
     type=text("In snake_case, such as contact.", 100),
-    name=text("What it is called; with the type, what it is known by.", 500),
+    name=text("What it is called; with the type, what it is known by.", 300),
     fields=FIELDS,
 )
-_POSITION = {"anyOf": [{"type": "integer", "minimum": 0}, ENTITY_ID]}
-RECORD_LINK = _named(
-    type=text("In snake_case, such as works_for.", 100),
-    **{
-        "from": _POSITION | {"description": "The position in entities, from 0, or the id of a known entity."},
-        "to": _POSITION | {"description": "The position in entities, from 0, or the id of a known entity."},
-    },
-)
+_END = {
+    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "minLength": 1, "maxLength": 300}],
+    "description": "The position in entities, from 0, or the name there, or the id of an entity that is known already.",
+}
+RECORD_LINK = _named(type=text("In snake_case, such as works_for.", 40), **{"from": _END, "to": _END})
 
 ENTITY = answer(
     id=_ID,

@@ -1,7 +1,7 @@
 """The MCP server: its name, what it lists and what it calls. How it is reached is in ``http.py`` and ``stdio.py``."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from mcp import types
@@ -15,6 +15,7 @@ from neotoma.mcp.calling import call
 from neotoma.mcp.tool import Tool
 from neotoma.mcp.tools import TOOLS
 from neotoma.nest import Nest
+from neotoma.problems import Problem
 from neotoma.version import VERSION
 
 Context = ServerRequestContext[Any, Any]
@@ -25,14 +26,17 @@ Look before you store: retrieve_entities and search show what is known already. 
 keeps what was there; nothing is overwritten. Ids begin with ent_, src_, obs_ or rel_ and come from other answers."""
 
 
-def build(nest: Nest, caller: Callable[[Context], Caller], tools: Sequence[Tool] = TOOLS) -> Server[Any]:
+def build(nest: Nest, caller: Callable[[Context], Awaitable[Caller]], tools: Sequence[Tool] = TOOLS) -> Server[Any]:
     """The server. ``caller`` says who is behind a request; each sees the tools that their credential allows."""
     logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its lines quote what clients send; our own log tells enough
     named = {tool.name: tool for tool in tools}
     listed = {tool.name: _listed(tool) for tool in tools}
 
     async def on_list_tools(context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        scopes = caller(context).scopes
+        try:
+            scopes = (await caller(context)).scopes
+        except Problem as problem:
+            raise MCPError(types.INVALID_REQUEST, problem.message) from problem
         return types.ListToolsResult(tools=[listed[tool.name] for tool in tools if tool.scope in scopes])
 
     async def on_call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:

@@ -33,7 +33,7 @@ STORE = Tool(
         "For a file use upload_file; to change a fact use correct."
     ),
     takes={
-        "name": schemas.text("What the record is called, such as: notes of the call with Ada.", 255),
+        "name": schemas.text("What the record is called, such as: notes of the call with Ada.", 300),
         "entities": schemas.listed(schemas.RECORD, 100, at_least=1),
         "relationships": schemas.listed(schemas.RECORD_LINK, 200),
     },
@@ -51,7 +51,7 @@ CREATE_RELATIONSHIP = Tool(
         "is refused with the code cycle. The same relationship twice is one."
     ),
     takes={
-        "type": schemas.text("The relation in snake_case, such as part_of or works_for.", 100),
+        "type": schemas.text("The relation in snake_case, such as part_of or works_for.", 40),
         "from": schemas.ENTITY_ID | {"description": "The entity that has the relation."},
         "to": schemas.ENTITY_ID | {"description": "The entity that it has it to."},
     },

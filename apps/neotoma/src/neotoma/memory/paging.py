@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from neotoma.memory.errors import Invalid
+from neotoma.memory.values import is_text
 
 Item = TypeVar("Item")
 LONGEST_CURSOR = 2_000
@@ -35,6 +36,8 @@ def after(text: str | None, parts: int) -> tuple[str, ...] | None:
     except (ValueError, binascii.Error) as error:
         raise _unknown() from error
     if not isinstance(key, list) or len(key) != parts or not all(isinstance(part, str) for part in key):
+        raise _unknown()
+    if not all(is_text(part) for part in key):
         raise _unknown()
     return tuple(key)
 

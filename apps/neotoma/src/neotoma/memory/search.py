@@ -52,7 +52,9 @@ def _check(query: str, type: str | None, limit: int) -> None:
         raise Invalid("query_too_long", message, limit_characters=LONGEST_QUERY)
     for text in (query, type or ""):
         if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise Invalid("bad_query", "The query has characters that no text has (NUL or half of a pair). Remove them.")
+            raise Invalid(
+                "bad_query", "The query has characters that no text has (NUL or half of a pair). Remove them."
+            )
     if not 1 <= limit <= MOST:
         raise Invalid("bad_limit", f"The limit is {limit}: use 1 to {MOST}.", least=1, most=MOST)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,7 +40,7 @@ async def listing(request: Request) -> Response:
     async with nest_of(request).database.of(who.user) as connection:
         found = await entities.page(connection, type or None, text or None, A_PAGE, cursor)
         types = await entities.types(connection)
-    context = {"entities": found.items, "next": found.next, "first": not cursor, "types": types}
+    context: dict[str, Any] = {"entities": found.items, "next": found.next, "first": not cursor, "types": types}
     return page(request, "entities.html", who, type=type, q=text, **context)
 
 
@@ -53,7 +54,7 @@ async def detail(request: Request) -> Response:
         said = await entities.observations(connection, entity.id, MOST_OBSERVATIONS)
         told = [one for one in said.items if at is None or one.observed_at <= at]
         named = await sources.named(connection, sorted({one.source_id for one in told if one.source_id}))
-        context = {
+        context: dict[str, Any] = {
             "fields": await _rows(connection, entity, {one.id: one for one in told}, named),
             "observations": [(one, named.get(one.source_id or "")) for one in told],
             "more_observations": said.next is not None,

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +23,7 @@ TITLES = {
     500: "Something went wrong here",
     503: "Not available just now",
 }
+MISSING = "The address may be mistyped, or what was here was deleted. Begin at the first page, or search."
 PASSING = {500, 502, 503, 504}
 """What may be over in a moment, so that trying again makes sense."""
 
@@ -31,6 +33,8 @@ async def refused(request: Request, error: Exception) -> Response:
     if not wanted(request):
         return await problems.refused(request, error)
     problem = problems.understood(error)
+    if isinstance(error, HTTPException) and error.status_code == 404:
+        problem = Problem(404, problem.code, MISSING)
     if problem.status == 401 and request.method in ("GET", "HEAD"):
         return see_other("/login", next=_address(request))
     return problem_page(request, problem)

@@ -1,7 +1,6 @@
 """Pages as browsers get them: the templates, what every page shows, and where one goes after a form."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from neotoma.accounts import csrf
 from neotoma.accounts.caller import Caller
 from neotoma.accounts.current import caller
+from neotoma.memory.model import Field, SnapshotField
 from neotoma.problems import Problem
 from neotoma.version import VERSION
 
 FOLDER = Path(__file__).parent
 UNITS = ("bytes", "KB", "MB", "GB")
+ACRONYMS = {"bic", "iban", "id", "url", "vat"}
 NOTES = {
     "new": "Stored. The facts it holds are below.",
     "known": "This file is here already; nothing was stored twice.",
@@ -98,10 +99,10 @@ def moment(at: datetime) -> str:
 
 def words(name: str) -> str:
     """A name of programs for people: ``bank_statement`` as ``bank statement``."""
-    return name.replace("_", " ")
+    return " ".join(word.upper() if word in ACRONYMS else word for word in name.split("_"))
 
 
-def shown(field: Mapping[str, Any] | Any) -> str:
+def shown(field: Field | SnapshotField) -> str:
     """A value as people read it: dates with the month's name, amounts with their thousands."""
     value: str = field.value
     match field.type:

@@ -4,16 +4,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from neotoma.extraction import types
 from neotoma.memory import search
 from neotoma.memory.errors import Refused
 from neotoma.web.rendering import page
 from neotoma.web.signed import nest_of, reader
 
 MOST = 30
-TYPES = (
-    "invoice", "receipt", "bank_statement", "contract", "contact", "event", "ticket", "payslip", "travel_booking",
-    "health_record", "table", "document",
-)  # fmt: skip
+TYPES = sorted({type.name for type in types.TYPES} | {table.name for table in types.TABLES} | {"document", "table"})
 
 
 async def searching(request: Request) -> Response:
@@ -24,8 +22,9 @@ async def searching(request: Request) -> Response:
     refused: Refused | None = None
     if q:
         try:
-            async with nest_of(request).database.of(who.user) as connection:
-                hits = await search.search(connection, q, type or None, MOST)
+            with nest_of(request).metrics.searching():
+                async with nest_of(request).database.of(who.user) as connection:
+                    hits = await search.search(connection, q, type or None, MOST)
         except Refused as error:
             refused = error
     status = refused.status if refused else 200

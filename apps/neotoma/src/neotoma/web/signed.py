@@ -8,7 +8,7 @@ from neotoma.accounts.caller import Caller
 from neotoma.accounts.current import caller
 from neotoma.nest import Nest
 
-LARGEST_FORM = 64  # fields
+MOST_FIELDS = 64  # of a form
 
 
 def nest_of(request: Request) -> Nest:
@@ -27,7 +27,7 @@ async def writer(request: Request, back: str) -> tuple[Caller, FormData]:
     """Who sent a form, and the form. Raises Problem; its page then leads ``back``."""
     request.state.back = back
     request.state.caller = who = await caller(request, "write")
-    form = await request.form(max_files=0, max_fields=LARGEST_FORM)
+    form = await request.form(max_files=0, max_fields=MOST_FIELDS)
     csrf.check(request, who, form)
     return who, form
 

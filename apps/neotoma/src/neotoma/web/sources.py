@@ -1,12 +1,14 @@
 """The pages of the sources."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from neotoma import ingest
+from neotoma.api.shapes import document_first
 from neotoma.database import Connection
 from neotoma.memory import entities, sources
 from neotoma.memory.errors import NotThere
@@ -37,7 +39,7 @@ async def detail(request: Request) -> Response:
     who, place = await reader(request), request.query_params.get("place", "")[:300]
     async with nest_of(request).database.of(who.user) as connection:
         source = await _source(connection, request)
-        said = await sources.observations(connection, source.id)
+        said = document_first(await sources.observations(connection, source.id))
         found = await _found(connection, said[:MOST_ENTITIES])
         text = await sources.text(connection, source.id, MOST_CHUNKS + 1)
     shown, met = passages(text[:MOST_CHUNKS], place)
@@ -60,7 +62,7 @@ async def confirm(request: Request) -> Response:
     who = await reader(request)
     async with nest_of(request).database.of(who.user) as connection:
         source = await _source(connection, request)
-    context = {"name": source.title or source.name, "address": f"/sources/{source.id}/delete"}
+    context: dict[str, Any] = {"name": source.title or source.name, "address": f"/sources/{source.id}/delete"}
     return page(request, "confirm.html", who, back=f"/sources/{source.id}", **context)
 
 

@@ -11,7 +11,7 @@ FAILING = {0, 7, 13}  # of each 20
 
 
 class Failing:
-    """Answers 500 to the requests numbered 0, 7 and 13 of each 20 under /documents and /search, always the same."""
+    """Answers 500 to the requests numbered 0, 7 and 13 of each 20 under /api/, always the same."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app, self.count = app, 0
@@ -21,7 +21,7 @@ class Failing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        concerned = scope["type"] == "http" and scope["path"].startswith(("/documents", "/search"))
+        concerned = scope["type"] == "http" and scope["path"].startswith("/api/")
         if not concerned or time.monotonic() < self.starts:
             await self.app(scope, receive, send)
             return

@@ -10,7 +10,7 @@ SLOWEST = 30.0  # seconds
 
 
 class Slowing:
-    """Holds each request under /documents and /search for as long as the fault has lasted, at most SLOWEST."""
+    """Holds each request under /api/ for as long as the fault has lasted, at most SLOWEST."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -20,6 +20,6 @@ class Slowing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and scope["path"].startswith(("/documents", "/search")):
+        if scope["type"] == "http" and scope["path"].startswith("/api/"):
             await asyncio.sleep(min(max(time.monotonic() - self.starts, 0.0), SLOWEST))
         await self.app(scope, receive, send)

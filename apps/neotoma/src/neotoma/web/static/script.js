@@ -51,7 +51,7 @@ class Sending {
 function send(sending, csrf, limit) {
   return new Promise((resolve) => {
     if (sending.file.size > limit) {
-      resolve([413, { message: `The file is larger than ${Math.round(limit / 1e6)} MB. Divide it, or leave out what you do not need.` }]);
+      resolve([413, { message: `The file is larger than ${Math.round(limit / 1048576)} MB. Divide it, or leave out what you do not need.` }]);
       return;
     }
     const body = new FormData();
@@ -78,7 +78,7 @@ async function upload(form, files) {
     const [status, answer] = await send(sending, form.elements.csrf.value, Number(form.dataset.limit));
     told.textContent = sending.ended(status, answer);
   }
-  await refresh(["[data-newest]", ".counts"]);
+  await refresh(["[data-newest]", "[data-known]", ".counts"]);
 }
 
 // Replaces parts of the page by what the server shows now; the focus stays where it is, unless what had it is gone.

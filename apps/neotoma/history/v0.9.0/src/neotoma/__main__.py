@@ -1,0 +1,30 @@
+"""The command line: ``python -m neotoma COMMAND``. Each command is a module in ``commands/``, loaded when asked for."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+COMMANDS = {
+    "serve": "serve the page, the API and MCP",
+    "migrate": "change the schema: up, down --to VERSION, current, list",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = sys.argv[1:] if argv is None else list(argv)
+    parser = argparse.ArgumentParser(
+        prog="neotoma", description="Deterministic memory for one person and their agents."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, purpose in COMMANDS.items():
+        subparser = commands.add_parser(name, help=purpose, description=purpose)
+        import_module(f"neotoma.commands.{name}").arguments(subparser)
+    options = parser.parse_args(given)
+    code: int = import_module(f"neotoma.commands.{options.command}").run(options)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,1 +1,0 @@
-ALTER TABLE documents RENAME COLUMN content TO body;

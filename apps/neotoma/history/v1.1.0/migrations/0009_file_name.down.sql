@@ -1,0 +1,1 @@
+ALTER TABLE sources RENAME COLUMN file_name TO name;

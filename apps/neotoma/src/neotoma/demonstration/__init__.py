@@ -1,0 +1,1 @@
+"""What ``neotoma demo`` is made of: a PostgreSQL of its own, the service as a process, and a person who uploads."""
