@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.unit.releases import DOWN, FIRST, FULL_TERMS, HELD, PLAIN, Story, opened, says_yes, taken_back
@@ -309,6 +310,7 @@ def test_every_signature_is_told_with_why_it_does_not_count() -> None:
     story = at("staging/sign-off")
     story.tell(says_yes(story.state, "second", "looked"))
     story.tell(withdraw(story.state, "second", "the wrong graph", story.now))
-    (told,) = result_json(story.state, {}, 5)["signatures"]  # type: ignore[misc]
+    signatures: Any = result_json(story.state, {}, 5)["signatures"]
+    (told,) = signatures
     assert (told["by"], told["note"], told["proven"]) == ("second", "looked", False)
     assert told["void"] == "second took it back: the wrong graph"
