@@ -58,10 +58,12 @@ HELD = replace(RELEASE, old_version_works=False, way_back="down")
 DOWN = replace(RELEASE, way_back="down")
 
 
-def says_yes(state: State, by: str, note: str = "", *, role: str = "", now: datetime = START) -> Signed:
+def says_yes(
+    state: State, by: str, note: str = "", *, role: str = "", now: datetime = START, head: tuple[int, str] = (0, "")
+) -> Signed:
     """A signature as ``goaround sign`` makes one where names are believed."""
     nonce = f"nonce {len(state.signed)}{sum(map(len, state.signed.values()))}"
-    return sign(state, to_sign(state, by, nonce=nonce, now=now, head=(7, "sha256:head"), role=role, note=note), "", now)
+    return sign(state, to_sign(state, by, nonce=nonce, now=now, head=head, role=role, note=note), "", now)
 
 
 def opened(release: Release = RELEASE, terms: Terms = FULL_TERMS, by: str = "owner") -> Opened:

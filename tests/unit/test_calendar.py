@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goaround.domain.calendar import Freeze, closed, not_before, opens, parse_window
@@ -110,6 +110,7 @@ INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=
 CALENDARS = st.lists(st.sampled_from(["Mon-Thu 09:00-16:00", "Sun 02:30-02:00", "Fri-Tue 22:15-03:45"]), max_size=2)
 
 
+@settings(deadline=None)
 @given(ZONES, INSTANTS, CALENDARS, st.booleans())
 def test_when_it_says_it_opens_it_is_open_and_not_before(name: str, now: datetime, texts: list[str], ice: bool) -> None:
     zone, windows = ZoneInfo(name), [parse_window(text) for text in texts]
