@@ -161,6 +161,7 @@ BEGIN
   END IF;
   newest := (SELECT last_value FROM chunks_number);
   FOREACH age IN ARRAY ARRAY['a', 'b', 'c', ''] LOOP
+    CONTINUE WHEN age = 'b' AND cardinality(found) < ranked / 5;  -- four times as many would not be enough
     shift := CASE age WHEN 'a' THEN 12 WHEN 'b' THEN 14 ELSE 16 END;
     ages := format('''%1$s%2$s%3$s'' | ''%1$s%2$s%4$s''', chr(1), age, newest >> shift, (newest >> shift) - 1)::tsquery;
     found := found || ARRAY(

@@ -7,7 +7,20 @@ from apps.neotoma.tests.support_search import Library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-WORDS = ("heron", "egrets", "the", "of", "and", "it's", "zoo-keeper", "example.org/a/b", "12.30", "a\\b", "naïve", "鷺")
+WORDS = (
+    "heron",
+    "egrets",
+    "the",
+    "of",
+    "and",
+    "it's",
+    "zoo-keeper",
+    "example.org/it's/b",
+    "12.30",
+    "a\\b",
+    "naïve",
+    "鷺",
+)
 OPERATORS = ("", "-", "or ")
 texts = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)
 phrases = st.builds('{}"{}"'.format, st.sampled_from(OPERATORS), texts)

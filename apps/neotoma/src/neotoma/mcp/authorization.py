@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute
 
 from neotoma.accounts import oauth, oauth_routes
 from neotoma.accounts.caller import SCOPES, Caller
+from neotoma.accounts.clients import LOOPBACK
 from neotoma.nest import Nest
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 resource = oauth.resource
 
 

@@ -12,6 +12,7 @@ from mcp import types
 from neotoma import problems
 from neotoma.accounts.caller import Caller
 from neotoma.mcp.tool import Call, Tool
+from neotoma.memory.values import is_text
 from neotoma.nest import Nest
 from neotoma.observe import log, place
 from neotoma.problems import Problem
@@ -73,7 +74,7 @@ def _storable(value: Any) -> bool:
     """Whether PostgreSQL can keep every text in it."""
     match value:
         case str():
-            return "\0" not in value and not any("\ud800" <= mark <= "\udfff" for mark in value)
+            return is_text(value)
         case Mapping():
             return all(_storable(key) and _storable(item) for key, item in value.items())
         case list():

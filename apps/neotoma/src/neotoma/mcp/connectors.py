@@ -17,11 +17,11 @@ async def _search(call: Call) -> dict[str, Any]:
     with call.nest.metrics.searching():
         async with call.memory() as connection:
             hits = await search.search(connection, call.arguments["query"], limit=MOST_RESULTS)
-    found = {hit.source.id: hit.source for hit in hits}  # the first hit of each source keeps its place
+    found = [hit.source for hit in hits]
     return {
         "results": [
             {"id": source.id, "title": _title(source), "url": f"{call.nest.settings.url}/sources/{source.id}"}
-            for source in found.values()
+            for source in found
         ]
     }
 

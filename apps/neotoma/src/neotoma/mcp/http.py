@@ -16,13 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from neotoma import problems
 from neotoma.accounts.caller import Caller
+from neotoma.bounded import LARGEST
 from neotoma.mcp import authorization, server
 from neotoma.mcp.guard import Guard
 from neotoma.nest import Nest
 from neotoma.problems import Problem
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-LARGEST_REQUEST = 4 * 1024 * 1024  # bytes: a file of a megabyte in base64, and room
 
 
 @asynccontextmanager
@@ -39,7 +39,7 @@ async def serving(
         stateless=not sessions,
         json_response=not sessions,
         security_settings=security,
-        max_request_body_size=LARGEST_REQUEST,
+        max_request_body_size=LARGEST,
     )
     endpoint = manager.handle_request if sessions else _only_posts(manager.handle_request)
     routes: list[BaseRoute] = [

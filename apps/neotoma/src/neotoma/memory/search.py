@@ -11,6 +11,7 @@ from neotoma.database import Connection
 from neotoma.memory import sources
 from neotoma.memory.errors import Invalid
 from neotoma.memory.model import Source
+from neotoma.memory.values import is_text
 
 LONGEST_QUERY = 500  # characters
 MOST = 100
@@ -51,7 +52,7 @@ def _check(query: str, type: str | None, limit: int) -> None:
         message = f"The query is longer than {LONGEST_QUERY} characters. Keep the words that matter."
         raise Invalid("query_too_long", message, limit_characters=LONGEST_QUERY)
     for text in (query, type or ""):
-        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        if not is_text(text):
             raise Invalid(
                 "bad_query", "The query has characters that no text has (NUL or half of a pair). Remove them."
             )
