@@ -194,6 +194,37 @@ def test_another_spelling_of_a_statement_is_refused(change: object) -> None:
         sign(story.state, change(document), "", story.now)  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"decision": "refuse"},
+        {"expires": None},
+        {"expires": "9999-12-31T23:59:59+00:00"},
+        {"expires": "soon"},
+        {"issued": "2026-04-28T09:00:00"},
+        {"service": "another"},
+        {"by": ["owner"]},
+        {"nonce": {}},
+        {"journal": {}},
+        {"journal": {"number": "1", "digest": ""}},
+        {"more": "than goaround wrote"},
+    ],
+    ids=str,
+)
+def test_a_statement_says_what_goaround_gave_and_nothing_else(change: dict[str, object]) -> None:
+    story = at_sign_off(replace(FULL_TERMS, sign_off_seconds=3600))
+    said = json.loads(to_sign(story.state, "owner", nonce="n", now=story.now, head=(1, "")))
+    with pytest.raises(Refused, match="no statement of goaround"):
+        sign(story.state, canonical({**said, "predicate": {**said["predicate"], **change}}), "", story.now)
+
+
+def test_a_statement_of_tomorrow_would_last_too_long() -> None:
+    story = at_sign_off(replace(FULL_TERMS, sign_off_seconds=3600))
+    document = to_sign(story.state, "owner", nonce="n", now=story.now + timedelta(days=1), head=(1, ""))
+    with pytest.raises(Refused, match="no statement of goaround"):
+        sign(story.state, document, "", story.now)
+
+
 # --- glass ----------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from goaround.domain.errors import ConfigurationError, Refused
 from goaround.domain.journal import State
 from goaround.domain.release import Role
 from goaround.domain.signals import break_glass, to_break_glass
+from goaround.domain.signoff import digest
 from goaround.engine.opening import Asked, open_release
 from goaround.ports import Commit
 from goaround.steps import sign_off, window
@@ -54,6 +55,23 @@ def test_a_signature_that_somebody_wrote_into_the_journal_lets_nothing_through(s
     assert isinstance(decide(story.state, story.now), Do)
     with pytest.raises(Refused, match="the signature of owner is not good"):
         sign_off.observe(scene.context(story.state, story.step()))
+
+
+def test_a_good_signature_under_another_statement_lets_nothing_through(scene: Scene) -> None:
+    """Somebody writes into the journal that what was signed for staging was signed for production."""
+    story = signed("owner", "signed by owner")
+    (old,) = story.state.signed[story.step().key]
+    story.until("production/sign-off")
+    step = story.step()
+    for forged in (
+        replace(old, step=step.key, digest=digest(story.state.statement(step))),
+        replace(says_yes(story.state, "owner"), signature="signed by owner", expires=datetime(2999, 1, 1, tzinfo=UTC)),
+        replace(says_yes(story.state, "owner"), signature="signed by owner", statement="[]"),
+    ):
+        told = replace(story.state, signed={step.key: (forged,)})
+        assert isinstance(decide(told, story.now), Do)
+        with pytest.raises(Refused, match="the journal says other things than owner signed"):
+            sign_off.observe(scene.context(told, step))
 
 
 def test_broken_glass_is_verified_too_and_told_in_capitals(scene: Scene) -> None:

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from goaround.domain.errors import GoaroundError, Refused, Stale
 from goaround.domain.events import AbortAsked, Answered, BrokeGlass, Declined, RollbackAsked, Signed, Withdrawn
 from goaround.domain.journal import State
-from goaround.domain.release import Json, Step
+from goaround.domain.release import Json, Step, Terms
 from goaround.domain.signoff import BREAK_GLASS, SIGN_OFF, Word, canonical, digest, in_toto, roles
 from goaround.domain.triggers import Severity
 
 _STAYS = "nothing was signed"
 _AGAIN = "get a new one: goaround statement"
+_TEXTS = ("by", "role", "nonce", "note")
+_DECISIONS = {SIGN_OFF: "approve", BREAK_GLASS: "break-glass"}
 MAINTENANCE = "maintenance"
 """Where the way back from a first release leads: visitors get a maintenance answer."""
 
@@ -25,9 +27,7 @@ def to_sign(
     """The document for a signature under the sign-off that the release waits at. ``head`` is the journal's last number
     and digest, ``nonce`` a text that was never used. Raises ``Refused`` or ``Stale``."""
     step = _waiting_at(state, "sign_off", "a sign-off", now)
-    lasting = state.terms.sign_off_seconds
-    expires = now + timedelta(seconds=lasting) if lasting else None
-    said = Word(by, _role(state, step, by, role), nonce, now, expires, head, note)
+    said = Word(by, _role(state, step, by, role), nonce, now, _expires(state.terms, now), head, note)
     return canonical(in_toto(state.terms.service, state.statement(step), said))
 
 
@@ -36,6 +36,8 @@ def sign(state: State, document: bytes, signature: str, now: datetime) -> Signed
     the signature is one of these bytes is for the caller to verify."""
     step = _waiting_at(state, "sign_off", "a sign-off", now)
     said = _said(state, step, document, SIGN_OFF)
+    if datetime.fromisoformat(said["issued"]) > now:  # it would last longer than any may
+        raise _refused(state, "this is no statement of goaround for that: it is of the future", _AGAIN)
     by, role = str(said["by"]), str(said["role"])
     _role(state, step, by, role)
     expires = datetime.fromisoformat(said["expires"]) if said["expires"] else None
@@ -59,7 +61,7 @@ def to_break_glass(state: State, by: str, reason: str, *, nonce: str, now: datet
     """The document for letting the release past the sign-off or closed window that it waits at, in an emergency."""
     step = _at_glass(state)
     _own_roles(state, step, by)
-    said = Word(by, "", nonce, now, None, head, reason, "break-glass", BREAK_GLASS)
+    said = Word(by, "", nonce, now, None, head, reason, _DECISIONS[BREAK_GLASS], BREAK_GLASS)
     return canonical(in_toto(state.terms.service, state.statement(step), said))
 
 
@@ -177,20 +179,40 @@ def _role(state: State, step: Step, by: str, wanted: str) -> str:
 
 
 def _said(state: State, step: Step, document: bytes, predicate: str) -> Mapping[str, Json]:
-    """The predicate of a document that is canonical, of this kind, and bound to things as they are."""
+    """The predicate of a document that is, to the byte, one that goaround gave, and bound to things as they are."""
+    bound = state.statement(step)
     try:
         said = json.loads(document)
         found: Mapping[str, Json] = said["predicate"]
-        whole = {"by", "role", "note", "nonce", "issued", "expires"} <= set(found)
-        if not whole or canonical(said) != document or said["predicateType"] != predicate:
+        told, word = {name: found[name] for name in bound}, _word(state.terms, found, predicate)
+        given = {**in_toto(state.terms.service, told, word), "subject": said["subject"]}
+        if said["predicateType"] != predicate or canonical(given) != document:
             raise ValueError
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise _refused(state, "this is no statement of goaround for that", _AGAIN) from error
-    bound = state.statement(step)
-    different = [name for name in bound if found.get(name) != bound[name]]
-    if different or said["subject"][0]["digest"]["sha256"] != str(bound["artifact"]).removeprefix("sha256:"):
-        raise Stale(f"the statement is of other things: {', '.join(different)}", state=_STAYS, remedy=_AGAIN)
+    different = [name for name in bound if told[name] != bound[name]]
+    if different or said["subject"] != in_toto(state.terms.service, bound, word)["subject"]:
+        what = ", ".join(different) or "subject"
+        raise Stale(f"the statement is of other things: {what}", state=_STAYS, remedy=_AGAIN)
     return found
+
+
+def _word(terms: Terms, found: Mapping[str, Json], predicate: str) -> Word:
+    """What a person added, from a predicate; what was not theirs to choose is as goaround gives it. Raises
+    ``ValueError``, ``KeyError`` or ``TypeError`` for what it never gives."""
+    texts, head, issued = [found[name] for name in _TEXTS], found["journal"], datetime.fromisoformat(found["issued"])
+    if not all(isinstance(text, str) for text in (*texts, head["digest"])) or type(head["number"]) is not int:
+        raise TypeError
+    if issued.tzinfo is None:
+        raise ValueError
+    by, role, nonce, note = texts
+    expires = _expires(terms, issued) if predicate == SIGN_OFF else None
+    at = (head["number"], head["digest"])
+    return Word(by, role, nonce, issued, expires, at, note, _DECISIONS[predicate], predicate)
+
+
+def _expires(terms: Terms, issued: datetime) -> datetime | None:
+    return issued + timedelta(seconds=terms.sign_off_seconds) if terms.sign_off_seconds else None
 
 
 def _given(state: State) -> list[Signed]:

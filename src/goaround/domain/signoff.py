@@ -21,6 +21,7 @@ CONTROLLER = "goaround"
 """Whose key seals the journal and signs tags."""
 ANYBODY = "signer"
 """The role of those who may sign where no roles are configured."""
+_BOUND = ("release", "version", "commit", "artifact", "migrations", "configuration", "evidence", "environment", "step")
 CALLED = {
     "commit": "the commit",
     "artifact": "the artifact",
@@ -115,6 +116,19 @@ def in_toto(service: str, bound: Mapping[str, Json], word: Word) -> Mapping[str,
             "journal": {"number": word.head[0], "digest": word.head[1]},
         },
     }
+
+
+def meant(document: str) -> tuple[str, Json, Json, Json, datetime | None, str] | None:
+    """Kind, by, role, note, expiry of a signed statement, and the digest of what it is bound to: all that an event in
+    the journal repeats of it. None if it is no statement."""
+    try:
+        said = json.loads(document)
+        found = said["predicate"]
+        expires = datetime.fromisoformat(found["expires"]) if found["expires"] else None
+        bound = digest({name: found[name] for name in _BOUND})
+        return said["predicateType"], found["by"], found["role"], found["note"], expires, bound
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

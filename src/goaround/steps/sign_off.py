@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from goaround.domain.errors import Refused
 from goaround.domain.events import BrokeGlass, Signed
-from goaround.domain.signoff import digest, namespace
+from goaround.domain.signoff import BREAK_GLASS, SIGN_OFF, digest, meant, namespace
 from goaround.steps.context import Context, GateFailed, Report
 
 
@@ -38,11 +39,21 @@ def observe(ctx: Context) -> Report:
 
 def verify(ctx: Context, said: Signed | BrokeGlass) -> None:
     """Raise ``Refused`` if the release wants signatures and this is not one: somebody may have written the journal."""
-    if ctx.state.terms.proven:
-        allowed = ctx.state.opened.allowed_signers
-        ctx.signatures.verify(
-            said.statement.encode(), said.signature, namespace(ctx.state.terms.service), said.by, allowed
+    if not ctx.state.terms.proven:
+        return
+    kept = (
+        (SIGN_OFF, said.by, said.role, said.note, said.expires, said.digest)
+        if isinstance(said, Signed)
+        else (BREAK_GLASS, said.by, "", said.reason, None, said.digest)
+    )
+    if meant(said.statement) != kept:
+        raise Refused(
+            f"the journal says other things than {said.by} signed",
+            state="nothing was changed",
+            remedy="find out who wrote into .goaround/journal.sqlite3, and release again under a new version",
         )
+    allowed, service = ctx.state.opened.allowed_signers, namespace(ctx.state.terms.service)
+    ctx.signatures.verify(said.statement.encode(), said.signature, service, said.by, allowed)
 
 
 def act(ctx: Context) -> None:
