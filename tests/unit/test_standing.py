@@ -15,7 +15,7 @@ from goaround.domain.decisions import Do, Wait, decide
 from goaround.domain.errors import Refused, Stale
 from goaround.domain.events import Withdrawn
 from goaround.domain.release import Role, Terms
-from goaround.domain.signals import break_glass, sign, to_break_glass, to_sign, withdraw
+from goaround.domain.signals import abort, break_glass, refuse, sign, to_break_glass, to_sign, withdraw
 from goaround.domain.signoff import canonical, digest, namespace, standing
 
 OWNER, OPERATIONS = Role("owner", ("ada",)), Role("operations", ("ben", "cleo", "ada"), count=2)
@@ -265,3 +265,16 @@ def test_a_sign_off_is_no_glass_and_glass_no_sign_off() -> None:
     document = to_sign(story.state, "owner", nonce="n", now=story.now, head=(1, ""))
     with pytest.raises(Refused, match="no statement of goaround for that"):
         break_glass(story.state, document, "")
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\n"])
+def test_what_is_kept_for_ever_says_why(reason: str) -> None:
+    story = at_sign_off(FULL_TERMS)
+    for say in (
+        lambda: to_break_glass(story.state, "owner", reason, nonce="n", now=story.now, head=(1, "")),
+        lambda: refuse(story.state, "owner", reason, story.now),
+        lambda: abort(story.state, "owner", reason),
+        lambda: withdraw(story.state, "owner", reason, story.now),
+    ):
+        with pytest.raises(Refused, match="no reason is given"):
+            say()

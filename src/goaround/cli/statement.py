@@ -30,7 +30,7 @@ def command(
     home = house(directory)
     name = speaker(by)
     state = release_of(home, release, running=release is None)
-    if break_glass:
+    if break_glass is not None:
         document = to_break_glass(state, name, break_glass, **word(home))
     else:
         document = to_sign(state, name, role=role, note=note, **word(home))

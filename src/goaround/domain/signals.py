@@ -52,6 +52,7 @@ def sign(state: State, document: bytes, signature: str, now: datetime) -> Signed
 def withdraw(state: State, by: str, reason: str, now: datetime) -> Withdrawn:
     """A signature taken back before the release went on by it."""
     step = _waiting_at(state, "sign_off", "a sign-off", now, complete_too=True)
+    _why(state, reason)
     if by not in {signed.by for signed in state.standing(step, now).counting}:
         raise _refused(state, f"no signature of {by} counts under {step.key}", "see: goaround status")
     return Withdrawn(step.key, by, reason)
@@ -61,6 +62,7 @@ def to_break_glass(state: State, by: str, reason: str, *, nonce: str, now: datet
     """The document for letting the release past the sign-off or closed window that it waits at, in an emergency."""
     step = _at_glass(state)
     _own_roles(state, step, by)
+    _why(state, reason)
     said = Word(by, "", nonce, now, None, head, reason, _DECISIONS[BREAK_GLASS], BREAK_GLASS)
     return canonical(in_toto(state.terms.service, state.statement(step), said))
 
@@ -70,6 +72,7 @@ def break_glass(state: State, document: bytes, signature: str) -> BrokeGlass:
     step = _at_glass(state)
     said = _said(state, step, document, BREAK_GLASS)
     _own_roles(state, step, str(said["by"]))
+    _why(state, str(said["note"]))
     bound = digest(state.statement(step))
     return BrokeGlass(step.key, str(said["by"]), str(said["note"]), bound, document.decode(), signature)
 
@@ -78,6 +81,7 @@ def refuse(state: State, by: str, reason: str, now: datetime) -> Declined:
     """A refusal to sign; it ends the release. No key is needed for it: stopping is always safe."""
     step = _waiting_at(state, "sign_off", "a sign-off", now)
     _own_roles(state, step, by)
+    _why(state, reason)
     return Declined(step.key, by, reason)
 
 
@@ -106,6 +110,7 @@ def abort(state: State, by: str, reason: str) -> AbortAsked:
     _under_way(state)
     if state.back is not None:
         raise _refused(state, f"{state.release.id} is on its way back already", "follow it: goaround status -w")
+    _why(state, reason)
     return AbortAsked(by, reason)
 
 
@@ -129,6 +134,11 @@ def _under_way(state: State) -> None:
             state="nothing was changed",
             remedy="see: goaround history",
         )
+
+
+def _why(state: State, reason: str) -> None:
+    if not reason.strip():
+        raise _refused(state, "no reason is given", "say in a few words why; it is kept")
 
 
 def _waiting_at(state: State, kind: str, what: str, now: datetime, *, complete_too: bool = False) -> Step:
