@@ -53,7 +53,9 @@ def test_a_release_is_let_through_by_keys_that_a_person_trusted_and_by_nothing_e
         elsewhere = signed_elsewhere(standing, tmp_path, key)
         said = goaround(standing, "sign", "--statement", str(elsewhere))
         said.clear(2, "belong together", "nothing was signed", "give both")
-        done = goaround(standing, "sign", "--statement", str(elsewhere), "--signature", f"{elsewhere}.sig").ended(0)
+        by_hand = ("sign", "--statement", str(elsewhere), "--signature", f"{elsewhere}.sig")
+        goaround(standing, *by_hand, "--by", "second").clear(2, "not by second", "nothing was signed", "leave out --by")
+        done = goaround(standing, *by_hand).ended(0)
         assert f"signed by owner: {version}/staging/sign-off" in done.out
         goaround(standing, "resume").ended(5)
         assert serves(standing, "production", version)

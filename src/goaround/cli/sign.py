@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from goaround.cli.common import by_option, guarded, house, json_option, print_json, send, speaker
+from goaround.cli.common import by_option, guarded, house, json_option, print_json, send
 
 if TYPE_CHECKING:
     from goaround.domain.events import Signed
@@ -39,12 +39,12 @@ def command(
     by: str | None,
     as_json: bool,
 ) -> int:
-    from goaround.cli.signing import made_elsewhere, made_here, verified
+    from goaround.cli.signing import made_elsewhere, made_here, signer, verified
     from goaround.domain.signals import sign, to_sign
 
     home = house(directory)
-    name = speaker(by)
     elsewhere = made_elsewhere(statement, signature)
+    name = signer(elsewhere, by)
 
     def signed(state: State) -> Signed:
         document, made = elsewhere or made_here(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from goaround.domain.errors import UsageError
+from goaround.cli.common import speaker
+from goaround.domain.errors import Refused, UsageError
 from goaround.domain.events import BrokeGlass, Signed
 from goaround.domain.journal import State
-from goaround.domain.signoff import namespace
+from goaround.domain.signoff import meant, namespace
 from goaround.wiring import House
 
 
@@ -32,6 +34,18 @@ def made_elsewhere(statement: Path | None, signature: Path | None) -> tuple[byte
         ) from error
 
 
+def signer(elsewhere: tuple[bytes, str] | None, by: str | None) -> str:
+    """Who signs: whom the statement names, if it was made elsewhere."""
+    said = meant(elsewhere[0].decode("utf-8", "replace")) if elsewhere else None
+    if said is None:
+        return speaker(by)
+    if by not in (None, said[1]):
+        raise UsageError(
+            f"the statement is by {said[1]}, not by {by}", state="nothing was signed", remedy="leave out --by"
+        )
+    return str(said[1])
+
+
 def word(home: House) -> dict[str, Any]:
     """What makes a statement one of now: the time, a nonce, and the journal's head."""
     return {"nonce": secrets.token_hex(16), "now": home.clock.now(), "head": home.states.head}
@@ -49,7 +63,14 @@ def made_here(
 
 
 def verified(home: House, state: State, event: Signed | BrokeGlass) -> None:
-    """Raise ``Refused`` unless the signature is good, where keys are asked for."""
+    """Raise ``Refused`` unless the statement is of this journal, and the signature good where keys are asked for."""
+    head = json.loads(event.statement)["predicate"]["journal"]
+    if (head["number"], head["digest"]) not in ((record.seq, record.digest) for record in home.journal.read()):
+        raise Refused(
+            "the statement is of another journal",
+            state="nothing was signed",
+            remedy="get a new one here: goaround statement",
+        )
     if state.terms.proven:
         allowed, service = state.opened.allowed_signers, namespace(state.terms.service)
         home.signatures.verify(event.statement.encode(), event.signature, service, event.by, allowed)
