@@ -19,7 +19,9 @@ from tests.unit.releases import FULL_TERMS, PLAIN, Story, opened
 
 from goaround.cli.main import cli
 from goaround.cli.report import evidence, write
+from goaround.cli.signing import verified
 from goaround.domain.bundle import MANIFEST, SIGNATURE, Verified, chained, manifest, verify
+from goaround.domain.errors import Refused
 from goaround.domain.events import Answered, Sealed
 from goaround.domain.release import Outcome
 from goaround.domain.signals import sign, to_sign
@@ -63,8 +65,9 @@ class Office:
                 head = self.house.states.refresh().head
                 document = to_sign(story.state, "owner", nonce=step.key, now=story.now, head=head, note="äöü\x7f")
                 made = self.house.signatures.sign(document, namespace("shop"), "owner", self.key, self.allowed)
-                story.tell(sign(story.state, document, made, story.now))
-                story.passes()
+                given = sign(story.state, document, made, story.now)
+                story.tell(given)
+                story.passes(statement=given.digest)
             else:
                 story.until(f"{step.environment}/{step.name}")
                 if step.kind == "answer":
@@ -218,26 +221,57 @@ def test_a_journal_that_was_rewritten_is_found_although_everything_else_fits(
         assert "was signed under another journal" in by_script(tmp_path, forged).stderr
 
 
-def test_a_journal_sealed_anew_from_the_beginning_does_not_fit_what_people_signed(office: Office, whole: Files) -> None:
+def anew(office: Office, whole: Files, change: Callable[[list[str]], list[str]]) -> Files:
     """The last resort of who has the controller: other events, and every seal made again."""
+    made: list[str] = []
+    previous, ats = "sha256:" + "0" * 64, [json.loads(line)[2] for line in whole["journal.jsonl"].splitlines()]
+    for number, body in enumerate(change([json.loads(line)[4] for line in whole["journal.jsonl"].splitlines()]), 1):
+        event = json.loads(body)
+        if event["type"] == "sealed":
+            document = seal("shop", (number - 1, previous))
+            event |= {"document": document.decode()}
+            event |= {"signature": office.house.signatures.seal(document, journal_namespace("shop"))}
+        body = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+        previous = chained((previous, number, ats[number - 1], "v1.0.0", body))
+        made.append(body)
+    return resealed(office, rewritten(whole, lambda _: made))
 
-    def anew(bodies: list[str]) -> list[str]:
-        made: list[str] = []
-        previous, ats = "sha256:" + "0" * 64, [json.loads(line)[2] for line in whole["journal.jsonl"].splitlines()]
-        for number, original in enumerate(bodies, start=1):
-            event = json.loads(original.replace("build done", "build  done"))
-            if event["type"] == "sealed":
-                document = seal("shop", (number - 1, previous))
-                event |= {"document": document.decode()}
-                event |= {"signature": office.house.signatures.seal(document, journal_namespace("shop"))}
-            body = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
-            previous = chained((previous, number, ats[number - 1], "v1.0.0", body))
-            made.append(body)
-        return made
 
-    faults = checked(office, resealed(office, rewritten(whole, anew))).faults
+def test_a_journal_sealed_anew_from_the_beginning_does_not_fit_what_people_signed(office: Office, whole: Files) -> None:
+    forged = anew(office, whole, lambda bodies: [body.replace("build done", "build  done") for body in bodies])
+    faults = checked(office, forged).faults
     assert faults
     assert all("what was signed in event" in fault for fault in faults)
+
+
+PASSED_UNSIGNED = "passed v1.0.0/production/sign-off, and the signatures for that are not there: owner"
+
+
+def test_a_sign_off_that_nobody_signed_is_found_although_all_is_sealed(office: Office, whole: Files) -> None:
+    def unsigned(bodies: list[str]) -> list[str]:
+        (last,) = [body for body in bodies if '"type":"signed"' in body and '"step":"v1.0.0/production' in body]
+        return [body for body in bodies if body != last]
+
+    def taken_back(bodies: list[str]) -> list[str]:
+        at = next(i for i, b in enumerate(bodies) if '"started"' in b and '"step":"v1.0.0/production/sign-off"' in b)
+        back = {"step": "v1.0.0/production/sign-off", "by": "owner", "reason": "no", "type": "withdrawn"}
+        return [*bodies[:at], json.dumps(back), *bodies[at:-1]]
+
+    for forgery in (unsigned, taken_back):
+        faults = checked(office, anew(office, whole, forgery)).faults
+        assert any(fault.endswith(PASSED_UNSIGNED) for fault in faults), faults
+
+
+@pytest.mark.parametrize("other", ['"role":"signer', '"note":"äöü', '"digest":"sha256:'])
+def test_an_event_that_says_other_things_than_was_signed_is_found(office: Office, whole: Files, other: str) -> None:
+    def change(bodies: list[str]) -> list[str]:
+        return [
+            body.replace(other, other + "0", 1) if '"signed"' in body and "production" in body else body
+            for body in bodies
+        ]
+
+    faults = checked(office, anew(office, whole, change)).faults
+    assert any("says other things than what was signed" in fault for fault in faults), faults
 
 
 def test_other_people_are_not_believed(office: Office, whole: Files, tmp_path: Path) -> None:
@@ -255,6 +289,20 @@ def test_a_head_told_elsewhere_finds_what_the_bundle_cannot(office: Office, whol
         f"event {head[0] + 1} is not the one whose digest was told elsewhere",
     )
     assert checked(office, whole, (3, digest("another"))).faults
+
+
+def test_a_statement_of_another_journal_is_not_taken(office: Office) -> None:
+    """It would make all the evidence untrue, for ever."""
+    state = office.house.states.refresh().of("v1.0.0")
+    assert state is not None
+    given = next(iter(state.signed.values()))[0]
+    verified(office.house, state, given)
+    for head in ({"number": 3, "digest": digest("another")}, {"number": 10**30, "digest": digest("another")}):
+        said = json.loads(given.statement)
+        document = canonical({**said, "predicate": {**said["predicate"], "journal": head}})
+        made = office.house.signatures.sign(document, namespace("shop"), "owner", office.key, office.allowed)
+        with pytest.raises(Refused, match="the statement is of another journal"):
+            verified(office.house, state, replace(given, statement=document.decode(), signature=made))
 
 
 # --- on the command line ----------------------------------------------------------------------------

@@ -17,7 +17,16 @@ from dataclasses import dataclass
 from goaround.domain.errors import GoaroundError
 from goaround.domain.journal import State
 from goaround.domain.release import Json, Step
-from goaround.domain.signoff import CONTROLLER, canonical, journal_namespace, namespace
+from goaround.domain.signoff import (
+    ANYBODY,
+    BREAK_GLASS,
+    CONTROLLER,
+    SIGN_OFF,
+    canonical,
+    journal_namespace,
+    meant,
+    namespace,
+)
 
 FORMAT = 1
 ARMOUR = 70
@@ -82,6 +91,7 @@ def verify(contents: Mapping[str, bytes], check: Check, head: tuple[int, str] | 
     if _mapping(opened.get("terms")).get("proven"):
         signature = contents.get(SIGNATURE, b"").decode("utf-8", "replace")
         faults += _bad(check, contents.get(MANIFEST, b""), signature, journal_namespace(service), CONTROLLER, key)
+        faults += _let_through(events, opened)
     digests = {0: GENESIS} | {line[1]: chained(line) for line in lines}
     signatures = seals = 0
     for number, event in events.items():
@@ -142,7 +152,10 @@ def _signature(
 ) -> Iterator[str]:
     document = str(event.get("statement", ""))
     said = _mapping(_mapping(document).get("predicate"))
-    if (said.get("by"), said.get("step")) != (event.get("by"), event.get("step")):
+    signed = (SIGN_OFF, event.get("role"), event.get("note")) if event["type"] == "signed" else None
+    kind, role, why = signed or (BREAK_GLASS, "", event.get("reason"))
+    told = meant(document)
+    if told is None or (*told[:4], told[5]) != (kind, event.get("by"), role, why, event.get("digest")):
         yield f"event {number} says other things than what was signed"
     yield from _head(number, _mapping(said.get("journal")), digests, before=number)
     yield from _bad(check, document.encode(), str(event["signature"]), namespace(service), str(event["by"]), allowed)
@@ -191,6 +204,29 @@ def _whole(events: Mapping[int, Mapping[str, Json]], opened: Mapping[str, Json])
     types = [str(event.get("type")) for event in events.values()]
     if "closed" in types and opened.get("controller_key") and types[-1] != "sealed":
         yield "the end of the release is not sealed: events may be missing"
+
+
+def _let_through(events: Mapping[int, Mapping[str, Json]], opened: Mapping[str, Json]) -> Iterator[str]:
+    """Whatever asks for people was passed by as many of them as it asks for, and under what they signed."""
+    terms = _mapping(opened.get("terms"))
+    where = {step["key"]: step["environment"] for step in opened["plan"]["steps"] if step["kind"] == "sign_off"}
+    for number, event in events.items():
+        found, step = _mapping(event.get("evidence")), str(event.get("step"))
+        if event.get("type") != "passed" or not (step in where or "broke_glass" in found):
+            continue
+        glass, given = False, {}
+        for before in (other for at, other in events.items() if at < number and other.get("step") == step):
+            fits = before.get("digest") == found.get("statement") and bool(before.get("signature"))
+            match before["type"]:
+                case "broke_glass":
+                    glass = fits
+                case "signed" | "withdrawn":
+                    given[before["by"]] = before.get("role") if fits else None
+        people = {"name": ANYBODY, "people": _mapping(terms.get("signers")).get(where.get(step, ""), ()), "count": 1}
+        for role in () if glass else _mapping(terms.get("roles")).get(where.get(step, "")) or (people,):
+            if sum(given.get(by) == role["name"] for by in role["people"]) < role["count"]:
+                who = " or ".join(role["people"])
+                yield f"event {number} passed {step}, and the signatures for that are not there: {who}"
 
 
 def _signed(state: State, lines: Sequence[Line]) -> Iterator[tuple[str, bytes, bytes]]:
