@@ -2,17 +2,17 @@
 itself back. Real PostgreSQL, real HAProxy, real processes and real traffic, all on this machine.
 
 Run as ``run.py FOLDER [good|bad|all] [--keep]``. It drives the same command line as anybody would, and plays the
-people: it answers the checklist and signs. The watch is shortened, and it says so.
+people: it answers the checklist and signs with a key. The watch is shortened, and it says so.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -20,9 +20,8 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -32,8 +31,17 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "history"))
 
 from build import build_repository  # type: ignore[import-not-found]  # noqa: E402  # kept beside the versions it builds
+from summary import Flown, report  # type: ignore[import-not-found]  # noqa: E402
+from surroundings import (  # type: ignore[import-not-found]  # noqa: E402
+    SIGNERS,
+    Receiver,
+    commit_signers,
+    free_ports,
+    git,
+    owners_key,
+)
 
-from goaround.cli.render import phases, rollback_seconds, span  # noqa: E402
+from goaround.cli.render import rollback_seconds  # noqa: E402
 from goaround.domain.decisions import Wait, decide  # noqa: E402
 from goaround.domain.journal import State  # noqa: E402
 from goaround.wiring import House, read_config  # noqa: E402
@@ -42,21 +50,6 @@ FIRST, NEXT, BAD = "v0.9.0", "v1.0.0", "v1.1.0-errors"
 WATCH_SECONDS = 20
 FAULT_AFTER_SECONDS = 12
 RATE = 25
-
-
-@dataclass
-class Flown:
-    """One release as its summary tells it."""
-
-    version: str
-    outcome: str
-    seconds: float
-    rollback_seconds: float | None
-    requests_served: int
-    requests_failed: int
-    requests_held: int
-    rows_acknowledged: int
-    rows_found: int
 
 
 class Demo:
@@ -73,6 +66,8 @@ class Demo:
         self.token_file.write_text(self.token)
         self.notices = Receiver()
         build_repository(self.project, list(versions))
+        self.key = owners_key(folder)
+        commit_signers(self.project, self.key, [f"release/{version}" for version in versions])
         self._write_terms()
         self.config = read_config(self.project / "goaround.toml")[0]
         self.house = House(self.project)
@@ -83,7 +78,10 @@ class Demo:
         """Release a version, with people who answer and sign; the traffic begins once production answers."""
         began = time.time()
         print(f"\n── {version} ──", file=sys.stderr)
-        command = [*GOAROUND, "-C", str(self.project), "release", version, "--ref", f"release/{version}", "--wait"]
+        signers = subprocess.check_output(["git", "show", f"release/{version}:{SIGNERS}"], cwd=self.project)
+        trust = "sha256:" + hashlib.sha256(signers).hexdigest()
+        words = ["release", version, "--ref", f"release/{version}", "--trust", trust, "--wait"]
+        command = [*GOAROUND, "-C", str(self.project), *words]
         with self._people(version):
             subprocess.run(command, env=self._environ(), stdout=subprocess.DEVNULL, check=False)
         state = self._state(version)
@@ -130,9 +128,9 @@ class Demo:
             text = text.replace(old, new)
         url = self.notices.url
         text += f'\n[notify]\nannounce = [{{ webhook = "{url}" }}]\nalert = [{{ webhook = "{url}" }}]\n'
+        text += f'\n[sign_off]\nallowed_signers = "{SIGNERS}"\n'
         path.write_text(text)
-        identity = ["-c", "user.name=demo", "-c", "user.email=demo@example.org"]
-        subprocess.run(["git", *identity, "commit", "-qam", "Short times"], cwd=self.project, check=True)
+        git(self.project, "commit", "--quiet", "--all", "--message=Short times")
 
     @contextmanager
     def _people(self, version: str) -> Iterator[None]:
@@ -162,7 +160,7 @@ class Demo:
         if wait.step.kind == "answer":
             words = ["answer", wait.step.name.removeprefix("check-"), "--note", "looked, and it is right"]
         else:
-            words = ["sign", "--note", "evidence read"]
+            words = ["sign", "--key", str(self.key), "--note", "evidence read"]
         subprocess.run(
             [*GOAROUND, "-C", str(self.project), *words], env=self._environ(), check=True, capture_output=True
         )
@@ -220,89 +218,11 @@ class Demo:
 GOAROUND = (sys.executable, "-m", "goaround")
 
 
-class Receiver:
-    """Where announcements and alerts arrive."""
-
-    def __init__(self) -> None:
-        received: list[dict[str, Any]] = []
-
-        class Hook(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # the base class's name
-                """Quiet."""
-
-        self.received = received
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/notices"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 def stop(project: Path) -> None:
     """Stop what an earlier demo left running."""
     toml = project / "goaround.toml"
     if toml.exists():
         House(project).shut_down(read_config(toml)[0])
-
-
-def free_ports(count: int, width: int = 3) -> list[int]:
-    """First ports of that many free runs of ``width``, below those that systems take for outgoing connections."""
-    found: list[int] = []
-    for port in range(7480, 20000, 10):
-        if all(_is_free(port + offset) for offset in range(width)):
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise SystemExit("error: no free ports between 7480 and 20000 on 127.0.0.1; stop something and try again")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def report(demo: Demo, flown: Sequence[Flown]) -> None:
-    """Phases and times of each release, and what the people outside saw."""
-    names: list[str] = []
-    times: dict[str, dict[str, str]] = {}
-    for one in flown:
-        state = demo.house.states.refresh().of(one.version)
-        assert state is not None
-        for phase, verdict, took in phases(state):
-            names += [phase] if phase not in names else []
-            times.setdefault(phase, {})[one.version] = span(took) + (" ✗" if verdict == "failed" else "")
-    rows = [["", *(one.version for one in flown)]]
-    rows += [[name, *(times[name].get(one.version, "") for one in flown)] for name in names]
-    rows.append(["outcome", *(one.outcome for one in flown)])
-    rows.append(["in all", *(span(one.seconds) for one in flown)])
-    rows.append(["rolled back in", *(span(one.rollback_seconds) if one.rollback_seconds else "" for one in flown)])
-    for label, field in (
-        ("requests served", "requests_served"),
-        ("requests failed", "requests_failed"),
-        ("held, then served", "requests_held"),
-        ("rows acknowledged", "rows_acknowledged"),
-        ("rows found", "rows_found"),
-    ):
-        rows.append([label, *(str(getattr(one, field)) for one in flown)])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    print()
-    for row in rows:
-        cells = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        print(f"{row[0]:<{widths[0]}}   " + "   ".join(cells))
-    print(f"\nnotices received: {', '.join(n['kind'] + ' ' + n['version'] for n in demo.notices.received)}")
-    print(f"(the watch was shortened to {WATCH_SECONDS} s, and to 6 s after a rollback; 1 h and 30 min by default)")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -318,12 +238,14 @@ def main(arguments: Sequence[str]) -> int:
     demo = Demo(options.folder.resolve(), releases)
     try:
         flown = [demo.fly(version) for version in releases]
-        report(demo, flown)
+        report(demo.house.states.refresh().all(), flown, demo.notices.received, WATCH_SECONDS)
         summary = options.folder / "summary.json"
         summary.write_text(json.dumps([asdict(one) for one in flown], indent=1) + "\n")
         print(f"summary: {os.path.relpath(summary)}")
         last = releases[-1]
-        print(f"look around: goaround -C {os.path.relpath(demo.project)} status | history | logs {last}")
+        print(
+            f"look around: goaround -C {os.path.relpath(demo.project)} status | history | logs {last} | report {last} --bundle {last}.tar"
+        )
         if options.keep:
             home = os.path.relpath(options.folder.resolve().parents[1])
             print(f"production answers at {demo.base_url}; end it with: goaround -C {home} demo stop")
