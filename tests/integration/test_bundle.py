@@ -17,6 +17,7 @@ from tests.contract.test_signatures import new_key
 from tests.unit.config_examples import LEAST
 from tests.unit.releases import FULL_TERMS, PLAIN, Story, opened
 
+from goaround.adapters.ssh_keys import SshKeys
 from goaround.cli.main import cli
 from goaround.cli.report import evidence, write
 from goaround.cli.signing import verified
@@ -280,6 +281,46 @@ def test_other_people_are_not_believed(office: Office, whole: Files, tmp_path: P
     assert checked(office, resealed(office, other)).faults == (
         "allowed_signers are not those that the release was opened with",
     )
+
+
+@pytest.mark.parametrize("other", ["controller.pub", "allowed_signers", "a statement", "no key at all"])
+def test_the_script_believes_only_the_keys_and_statements_that_the_journal_has(
+    office: Office, whole: Files, tmp_path: Path, other: str
+) -> None:
+    """Somebody without any key of ours: the journal is whole, and so its head; all else is signed with their own."""
+    mallory = SshKeys(tmp_path / "mallory" / "key")
+    key = mallory.controller_key()
+    forged = {name: content for name, content in whole.items() if name not in (MANIFEST, SIGNATURE)}
+    (name,) = [name for name in forged if name.endswith("sign-off.json") and b"production/sign-off" in forged[name]]
+    match other:
+        case "controller.pub":
+            forged["controller.pub"] = f"{key}\n".encode()
+        case "allowed_signers":
+            forged["allowed_signers"] = f"owner {key}\n".encode()
+        case "a statement":
+            forged[name] = forged[name].replace(b"approve", b"APPROVE")
+            forged[f"{name}.sig"] = mallory.seal(forged[name], namespace("shop")).encode()
+        case _:
+            forged["controller.pub"] = b""
+    about = manifest("shop", "v1.0.0", forged)
+    forged |= {MANIFEST: about, SIGNATURE: mallory.seal(about, journal_namespace("shop")).encode()}
+    said = by_script(tmp_path, forged, "{}:{}".format(*checked(office, whole).head))
+    named = {"a statement": f"{name} is not what the journal has", "no key at all": "controller.pub is not"}
+    assert said.returncode == 1
+    assert named.get(other, f"{other} is not what the release was opened with") in said.stderr
+
+
+@pytest.mark.parametrize("name", ["manifest.json ", "journal.jsonl\nplan.json", "a link"])
+def test_the_script_finds_what_is_not_in_the_manifest_whatever_it_is_called(
+    whole: Files, tmp_path: Path, name: str
+) -> None:
+    by_script(tmp_path, whole)
+    if name == "a link":
+        (tmp_path / "unpacked" / name).symlink_to("plan.json")
+    else:
+        (tmp_path / "unpacked" / name).write_text("more")
+    done = subprocess.run(["sh", "verify.sh"], cwd=tmp_path / "unpacked", capture_output=True, text=True, check=False)
+    assert (done.returncode, "not in the manifest" in done.stderr) == (1, True), done.stderr
 
 
 def test_a_head_told_elsewhere_finds_what_the_bundle_cannot(office: Office, whole: Files) -> None:

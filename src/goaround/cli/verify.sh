@@ -9,8 +9,8 @@ wrong() { printf 'WRONG: %s\n' "$*" >&2; bad=1; }
 
 # 1. Every file is the one that the manifest tells, and there are no others.
 jq -r '.sha256 | to_entries[] | "\(.value)  \(.key)"' manifest.json > "$notes/sums"
-sha256sum --check --quiet "$notes/sums" >&2 || wrong "files were altered"
-find . -type f | sed 's|^\./||' | while read -r file; do
+sha256sum --check --strict --quiet "$notes/sums" >&2 || wrong "files were altered"
+find . ! -type d -print0 | tr '\n\0' '?\n' | sed 's|^\./||' | while IFS= read -r file; do
     case $file in manifest.json | manifest.json.sig) continue ;; esac
     jq -e --arg file "$file" '.sha256[$file]' manifest.json > /dev/null || echo "$file"
 done > "$notes/strange"
@@ -29,7 +29,23 @@ while IFS= read -r line; do
 done < journal.jsonl
 [ -z "${1:-}" ] || grep -qxF "$1" "$notes/heads" || wrong "the journal does not hold $1"
 
-# 3. The controller signed the manifest and sealed the journal; people signed their statements. What each signed names
+# 3. Whose keys count, and what was signed with them, is what the journal has.
+events() { jq -r --arg release "$(jq -r .release manifest.json)" 'select(.[3] == $release)
+    | .[1] as $number | .[4] | fromjson | '"$1" journal.jsonl; }
+for field in controller_key:controller.pub allowed_signers:allowed_signers; do
+    [ "$(events "select(.type == \"opened\") | .${field%%:*} // \"\"")" = "$(cat "${field#*:}")" ] ||
+        wrong "${field#*:} is not what the release was opened with"
+done
+events 'select((.signature // "") != "") | {signed: "sign-off", broke_glass: "break-glass", sealed: "seal"}[.type] as $kind
+    | "\($number) signatures/\($number + 100000 | tostring[1:])-\($kind).json"' > "$notes/given"
+while read -r number_given file; do
+    for field in "(.statement // .document):" .signature:.sig; do
+        events "select(\$number == $number_given) | ${field%%:*}" > "$notes/said"
+        { cat "$file${field#*:}"; echo; } | cmp -s - "$notes/said" || wrong "$file${field#*:} is not what the journal has"
+    done
+done < "$notes/given"
+
+# 4. The controller signed the manifest and sealed the journal; people signed their statements. What each signed names
 #    an event of this journal.
 service=$(jq -r .service manifest.json)
 signed() { # FILE NAMESPACE BY ALLOWED
