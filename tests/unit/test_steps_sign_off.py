@@ -204,3 +204,20 @@ def test_what_makes_no_sense_of_them_is_told(old: str, new: str, said: str) -> N
     with pytest.raises(ConfigurationError) as refused:
         parse_config((LEAST + ROLES).replace(old, new), "goaround.toml")
     assert said in "".join(refused.value.mistakes)
+
+
+def test_a_candidate_does_not_do_away_with_keys_unless_a_person_says_so() -> None:
+    """Otherwise whoever writes goaround.toml writes who signs, too."""
+    before = serving()["v1.0.0"]
+    keyed = replace(before, opened=replace(before.opened, terms=replace(before.terms, proven=True)))
+    config = parse_config(LEAST, "goaround.toml")
+    repository = Repository(b"owner second", b"mallory")
+
+    def begin(trust: str) -> str:
+        asked = Asked("v1.1.0", "candidate", "ada", trust)
+        return open_release(asked, config, LEAST, repository, {"v1.0.0": keyed}).allowed_signers
+
+    with pytest.raises(Refused, match="asks for no keys") as refused:
+        begin("")
+    assert "--trust names" in refused.value.remedy
+    assert begin("names") == ""

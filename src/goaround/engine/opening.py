@@ -16,10 +16,13 @@ from goaround.domain.environments import Serving, occupant, returned_from_produc
 from goaround.domain.errors import Locked, Refused, Stale
 from goaround.domain.events import Opened
 from goaround.domain.journal import State
-from goaround.domain.release import Environment, Outcome, Plan, Release
+from goaround.domain.release import Environment, Outcome, Plan, Release, Terms
 from goaround.domain.signals import MAINTENANCE
 from goaround.domain.strategy import staging_first
 from goaround.ports import Commit, Repository
+
+NAMES = "names"
+"""What a person trusts who does away with keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ def open_release(
     )
     terms = terms_of(config)
     plan = staging_first(terms, release)
+    serves = states.get(now.release) if now else None
+    _refuse_names_for_keys(asked, terms, serves)
     allowed = _allowed_signers(asked, config.sign_off.allowed_signers, repository, commit, now)
     return Opened(release, terms, plan, {"toml": toml}, config.digest, asked.by, allowed_signers=allowed)
 
@@ -146,6 +151,16 @@ def _allowed_signers(asked: Asked, path: str, repository: Repository, commit: Co
             remedy=f"look at it, and if it names the right people and keys: --trust {found}",
         )
     return candidate.decode("utf-8", "replace")
+
+
+def _refuse_names_for_keys(asked: Asked, terms: Terms, serves: State | None) -> None:
+    """Raise ``Refused`` if what serves was let through by keys, and this would be by names that anybody can type."""
+    if serves is not None and serves.terms.proven and not terms.proven and asked.trust != NAMES:
+        raise Refused(
+            f"{serves.release.version} was let through by keys, and this goaround.toml asks for no keys",
+            state="nothing was started",
+            remedy=f"put [sign_off] allowed_signers back; or, if names shall do from now on: --trust {NAMES}",
+        )
 
 
 def refuse_reuse(version: str, states: Iterable[State]) -> None:
