@@ -370,6 +370,22 @@ def test_a_bundle_is_written_and_verified_from_the_command_line(office: Office, 
     assert json.loads(run("audit", "verify", str(path), "--json")[1])["faults"] == ["plan.json was altered"]
 
 
+def test_of_a_bundle_in_which_nothing_is_signed_it_is_said(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    opening = replace(opened(PLAIN, FULL_TERMS), config={"toml": LEAST.replace("neotoma", "shop")})
+    house.journal.append("v1.0.0", opening)
+    state = house.states.refresh().of("v1.0.0")
+    assert state is not None
+    files = dict(evidence(house, state))
+    write(tmp_path / "said.tar", files, 0)
+    code, said = run("audit", "verify", str(tmp_path / "said.tar"))
+    assert (code, said.splitlines()[-1]) == (0, UNSIGNED)
+    assert UNSIGNED in by_script(tmp_path, files).stdout
+
+
+UNSIGNED = "nothing in it is signed: it holds together, and anybody could have made it"
+
+
 @pytest.mark.parametrize("cut", [0, 100, 700, 5_000])
 def test_what_is_no_bundle_or_only_a_piece_of_one_is_told(whole: Files, tmp_path: Path, cut: int) -> None:
     path = tmp_path / "cut.tar"

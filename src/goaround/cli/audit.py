@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from goaround.domain.bundle import Verified
 
 LARGEST = 1_000_000_000
+UNSIGNED = "nothing in it is signed: it holds together, and anybody could have made it"
 
 
 @click.group(help="Check that nothing of what was written was changed since.")
@@ -49,7 +50,8 @@ def verify(directory: str, bundle: Path | None, head: str | None, as_json: bool)
         )
         for fault in found.faults:
             click.secho(f"WRONG: {fault}", fg="red")
-        click.echo("it cannot be trusted" if found.faults else "all is as it was")
+        whole = "all is as it was" if found.signatures or found.seals else UNSIGNED
+        click.echo("it cannot be trusted" if found.faults else whole)
     return 9 if found.faults else 0
 
 
