@@ -25,7 +25,10 @@ async def upload(request: Request) -> Response:
     """``POST /api/sources``: 201 with its facts, 202 while they are found, 200 for bytes that are there already."""
     stored = await ingest.receive(request, await caller(request, "write"))
     where = {"Location": f"/api/sources/{stored.source.id}"}
-    return JSONResponse(shapes.source_json(stored.source), STATUS[stored.outcome], where)
+    body = shapes.source_json(stored.source)
+    if stored.sent_as:
+        body["known_as"] = shapes.known_json(stored.source, stored.sent_as)
+    return JSONResponse(body, STATUS[stored.outcome], where)
 
 
 async def listing(request: Request) -> Response:
