@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from neotoma.accounts import current, entering, tokens
 from neotoma.accounts.caller import SCOPES
 from neotoma.accounts.tokens import Token
+from neotoma.api.asking import strictly
 from neotoma.problems import Problem
 
 LARGEST_BODY = 64 * 1024
@@ -109,12 +110,14 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-ROUTES: tuple[BaseRoute, ...] = (
-    Route("/api/accounts", sign_up, methods=["POST"]),
-    Route("/api/sessions", sign_in, methods=["POST"]),
-    Route("/api/account", account, methods=["GET"]),
-    Route("/api/account", depart, methods=["DELETE"]),
-    Route("/api/tokens", list_tokens, methods=["GET"]),
-    Route("/api/tokens", make_token, methods=["POST"]),
-    Route("/api/tokens/{id}", revoke_token, methods=["DELETE"]),
+ROUTES: tuple[BaseRoute, ...] = strictly(
+    (
+        Route("/api/accounts", sign_up, methods=["POST"]),
+        Route("/api/sessions", sign_in, methods=["POST"]),
+        Route("/api/account", account, methods=["GET"]),
+        Route("/api/account", depart, methods=["DELETE"]),
+        Route("/api/tokens", list_tokens, methods=["GET"]),
+        Route("/api/tokens", make_token, methods=["POST"]),
+        Route("/api/tokens/{id}", revoke_token, methods=["DELETE"]),
+    )
 )

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from neotoma.accounts.caller import Caller
 from neotoma.accounts.current import caller
 from neotoma.api import carrying, shapes
+from neotoma.api.asking import strictly
 from neotoma.api.sources import whole_number
 from neotoma.database import Connection
 from neotoma.memory import entities, merges, recording, relationships, rows, timeline
@@ -208,19 +209,23 @@ def _day(request: Request, name: str) -> date | None:
 
 
 ROUTES: tuple[BaseRoute, ...] = (
-    Route("/api/entities", store, methods=["POST"]),
-    Route("/api/entities", listing, methods=["GET"]),
-    Route("/api/entities/{id}", detail, methods=["GET"]),
-    Route("/api/entities/{id}", delete, methods=["DELETE"]),
-    Route("/api/entities/{id}/observations", observations, methods=["GET"]),
-    Route("/api/entities/{id}/relationships", related, methods=["GET"]),
-    Route("/api/entities/{id}/provenance/{field}", provenance, methods=["GET"]),
-    Route("/api/entities/{id}/corrections", correct, methods=["POST"]),
-    Route("/api/entities/{id}/restore", restore, methods=["POST"]),
-    Route("/api/entities/{id}/merge", merge, methods=["POST"]),
-    Route("/api/relationships", relate, methods=["POST"]),
-    Route("/api/relationships/{id}", unrelate, methods=["DELETE"]),
-    Route("/api/types", types, methods=["GET"]),
-    Route("/api/timeline", events, methods=["GET"]),
+    *strictly(
+        (
+            Route("/api/entities", store, methods=["POST"]),
+            Route("/api/entities", listing, methods=["GET"]),
+            Route("/api/entities/{id}", detail, methods=["GET"]),
+            Route("/api/entities/{id}", delete, methods=["DELETE"]),
+            Route("/api/entities/{id}/observations", observations, methods=["GET"]),
+            Route("/api/entities/{id}/relationships", related, methods=["GET"]),
+            Route("/api/entities/{id}/provenance/{field}", provenance, methods=["GET"]),
+            Route("/api/entities/{id}/corrections", correct, methods=["POST"]),
+            Route("/api/entities/{id}/restore", restore, methods=["POST"]),
+            Route("/api/entities/{id}/merge", merge, methods=["POST"]),
+            Route("/api/relationships", relate, methods=["POST"]),
+            Route("/api/relationships/{id}", unrelate, methods=["DELETE"]),
+            Route("/api/types", types, methods=["GET"]),
+            Route("/api/timeline", events, methods=["GET"]),
+        )
+    ),
     *carrying.ROUTES,
 )

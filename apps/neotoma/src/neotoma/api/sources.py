@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from neotoma import ingest, jobs
 from neotoma.accounts.current import caller
 from neotoma.api import shapes
+from neotoma.api.asking import strictly
 from neotoma.memory import sources
 from neotoma.memory.model import Source
 from neotoma.nest import Nest
@@ -103,10 +104,12 @@ def _nest(request: Request) -> Nest:
     return nest
 
 
-ROUTES: tuple[BaseRoute, ...] = (
-    Route("/api/sources", upload, methods=["POST"]),
-    Route("/api/sources", listing, methods=["GET"]),
-    Route("/api/sources/{id}", detail, methods=["GET"]),
-    Route("/api/sources/{id}", delete, methods=["DELETE"]),
-    Route("/api/sources/{id}/file", file, methods=["GET"]),
+ROUTES: tuple[BaseRoute, ...] = strictly(
+    (
+        Route("/api/sources", upload, methods=["POST"]),
+        Route("/api/sources", listing, methods=["GET"]),
+        Route("/api/sources/{id}", detail, methods=["GET"]),
+        Route("/api/sources/{id}", delete, methods=["DELETE"]),
+        Route("/api/sources/{id}/file", file, methods=["GET"]),
+    )
 )
