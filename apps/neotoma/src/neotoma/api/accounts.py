@@ -1,6 +1,5 @@
 """REST: accounts, signing in for a token, and tokens."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from neotoma.accounts import current, entering, tokens
 from neotoma.accounts.caller import SCOPES
 from neotoma.accounts.tokens import Token
 from neotoma.api.asking import strictly
+from neotoma.api.body import sent_object
 from neotoma.problems import Problem
 
 LARGEST_BODY = 64 * 1024
@@ -101,13 +101,7 @@ async def _body(request: Request) -> dict[str, Any]:
         sent += chunk
         if len(sent) > LARGEST_BODY:
             raise Problem(413, "too_large", "That is too long for this address. Send only the fields it asks for.")
-    try:
-        body = json.loads(sent or b"{}")
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise Problem(422, "bad_json", "Send a JSON object.")
-    return body
+    return sent_object(bytes(sent or b"{}"), "")
 
 
 ROUTES: tuple[BaseRoute, ...] = strictly(
