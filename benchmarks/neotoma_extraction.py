@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 
-HERE = str(Path(__file__).parent)  # in which neotoma.py is another benchmark; a worker has it not
-sys.path[:] = [folder for folder in sys.path if folder != HERE]
+if (here := str(Path(__file__).parent)) in sys.path:  # a worker, which reads this too, has it not
+    sys.path.remove(here)  # in which neotoma.py is another benchmark
 
 from neotoma.extraction.reading import extract
 from neotoma.extractor import ProcessExtractor
