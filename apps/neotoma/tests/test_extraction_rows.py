@@ -126,3 +126,18 @@ def test_a_delimiter_is_the_one_most_frequent_in_the_header() -> None:
     for delimiter in ",;\t":
         assert table.read(f"a{delimiter}b\n1{delimiter}2").rows[0].cells == {"a": "1", "b": "2"}
     assert table.read('"a; b",c\n1,2').columns == ("a; b", "c")
+
+
+def test_the_period_and_the_account_are_those_of_all_rows_also_of_those_that_become_no_entities(
+    tmp_path: Path,
+) -> None:
+    bought = [f"2026-02-{1 + number % 28:02},1,purchase {number},12-34" for number in range(rows.MOST_ROWS)]
+    text = "\n".join(
+        ["Date,Amount,Description,Account", *bought, "2026-03-31,1,late,12-34", "2026-01-05,1,early,12-34"]
+    )
+    extraction = extracted(tmp_path, "a.csv", text)
+    first = told(extraction.entities[0])
+    assert (first["period_from"], first["period_to"], first["account"]) == ("2026-01-05", "2026-03-31", "12-34")
+    assert extraction.title == "Bank statement 2026-01-05 to 2026-03-31"
+    assert sum(each.type == "transaction" for each in extraction.entities) == rows.MOST_ROWS
+    assert "account" not in told(extracted(tmp_path, "b.csv", f"{text}\n2026-01-06,1,other,56-78").entities[0])

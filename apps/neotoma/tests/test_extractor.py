@@ -212,21 +212,6 @@ def test_workers_end_when_the_service_is_killed(tmp_path: Path) -> None:
     until(lambda: not in_groups(workers))
 
 
-def test_a_warm_worker_costs_a_small_file_little(tmp_path: Path) -> None:
-    path = file(tmp_path, "a.txt", INVOICE)
-
-    async def body(extractor: ProcessExtractor) -> None:
-        await read(extractor, path)
-        seconds = []
-        for _ in range(50):
-            before = monotonic()
-            await read(extractor, path)
-            seconds.append(monotonic() - before)
-        assert min(seconds) < 0.01
-
-    running(body)
-
-
 def bomb() -> bytes:
     """A PDF of a megabyte that unpacks to more than a worker may have."""
     packer = zlib.compressobj(1)

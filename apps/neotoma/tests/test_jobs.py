@@ -74,7 +74,14 @@ async def test_two_services_never_read_a_source_at_once_however_long_it_takes(me
     extractor = blocked()
     async with nest_of(memory, tmp_path, extractor, **SLOW) as one, nest_of(memory, tmp_path, extractor, **SLOW):
         source = await processing(one)
-        await asyncio.sleep(2.5)  # the lease is over twice, unless it is renewed
+        ((first,),) = memory.query("SELECT leased_until FROM sources")
+
+        async def renewed() -> bool:
+            """Whether it holds two leases longer than it did, as only one that is renewed does."""
+            ((longer,),) = memory.query(f"SELECT leased_until - '{first}' > interval '2 seconds' FROM sources")
+            return bool(longer)
+
+        await until(renewed)
         assert (extractor.begun, extractor.most) == (1, 1)
         extractor.open.set()
         await status(one, source.id, "ready")

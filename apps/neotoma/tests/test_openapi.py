@@ -208,3 +208,12 @@ def test_nobody_is_let_in_without_a_credential(current: Service, operation: Any)
 
     assert answer.status_code == 401
     jsonschema.validate(answer.json(), strictly(SCHEMAS["Problem"]))
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "GET"], ids=lambda one: one.name)
+def test_a_parameter_that_is_not_described_is_refused_and_those_that_are_named(member: Member, operation: Any) -> None:
+    told = member.ask("GET", operation.path, 422, at=f"{re.sub(r'{.*?}', 'x', operation.path)}?q=a&limits=1")
+    known = [PARAMETERS[name]["name"] for name in operation.query]
+    assert told["code"] == "unknown_parameter"
+    assert told["details"] == {"parameter": "limits" if "q" in known else "q", "known": known}
+    assert all(name in told["message"] for name in known)

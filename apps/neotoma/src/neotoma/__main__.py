@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from neotoma.version import VERSION
+
 COMMANDS = {
     "serve": "serve the pages, the API and MCP",
     "demo": "everything at once, with sample data, on this machine",
@@ -19,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = sys.argv[1:] if argv is None else list(argv)
     parser = argparse.ArgumentParser(prog="neotoma", description="Deterministic memory for people and their agents.")
+    parser.add_argument("--version", action="version", version=f"neotoma {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
     chosen = next((word for word in given if word in COMMANDS), None)
     for name, purpose in COMMANDS.items():

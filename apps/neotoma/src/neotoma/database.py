@@ -20,6 +20,9 @@ ROLE = "neotoma_member"
 BECOME = f"SET ROLE {ROLE}"
 CHECK_SECONDS = 1.0
 """How long a connection may take to say that it is there, before another one is made."""
+LOST = {"tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+"""When a query under way is given up because the network is gone: after about ten seconds, not after hours. The first
+is in milliseconds, the others in seconds; a Unix socket, which no network can lose, takes none of them."""
 
 
 class Database:
@@ -35,7 +38,12 @@ class Database:
             timeout=2.5,
             reconnect_timeout=1,
             check=_answers,
-            kwargs={"application_name": "neotoma", "connect_timeout": 2, "options": f"{asked} -c role={ROLE}".strip()},
+            kwargs={
+                "application_name": "neotoma",
+                "connect_timeout": 2,
+                "options": f"{asked} -c role={ROLE}".strip(),
+                **LOST,
+            },
             open=False,
         )
 

@@ -26,10 +26,14 @@ from neotoma.storage import Staged
 
 @dataclass(frozen=True)
 class Stored:
-    """A source that is durable. ``known``: its bytes were there already; ``processing``: its facts come later."""
+    """A source that is durable. ``known``: its bytes were there already; ``processing``: its facts come later.
+
+    ``sent_as`` is the media type of the name that it was sent under, if bytes known as another type stay read as that.
+    """
 
     source: Source
     outcome: Literal["new", "known", "processing"]
+    sent_as: str = ""
 
 
 async def receive(request: Request, caller: Caller) -> Stored:
@@ -87,7 +91,11 @@ async def _store(nest: Nest, user: UUID, sent_name: str, chunks: AsyncIterator[b
         await nest.storage.discard(staged)
         raise
     await nest.storage.discard(staged)
-    return Stored(there, "known")
+    return _known(there, wanted)
+
+
+def _known(there: Source, wanted: Source) -> Stored:
+    return Stored(there, "known", wanted.media_type if wanted.media_type != there.media_type else "")
 
 
 async def _staged(nest: Nest, chunks: AsyncIterator[bytes]) -> Staged:
@@ -125,7 +133,7 @@ async def _added(
             await sources.lock(connection, str(user), wanted.sha256)
             there = await sources.find(connection, wanted.id)
             if there is not None and there.status != "failed":
-                return Stored(there, "known"), None
+                return _known(there, wanted), None
             if there is not None:
                 await recording.forget(connection, wanted.id)
             await nest.storage.keep(user, staged)

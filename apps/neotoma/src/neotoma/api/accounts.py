@@ -1,6 +1,5 @@
 """REST: accounts, signing in for a token, and tokens."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,8 @@ from starlette.routing import BaseRoute, Route
 from neotoma.accounts import current, entering, tokens
 from neotoma.accounts.caller import SCOPES
 from neotoma.accounts.tokens import Token
+from neotoma.api.asking import strictly
+from neotoma.api.body import sent_object
 from neotoma.problems import Problem
 
 LARGEST_BODY = 64 * 1024
@@ -100,21 +101,17 @@ async def _body(request: Request) -> dict[str, Any]:
         sent += chunk
         if len(sent) > LARGEST_BODY:
             raise Problem(413, "too_large", "That is too long for this address. Send only the fields it asks for.")
-    try:
-        body = json.loads(sent or b"{}")
-    except (ValueError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise Problem(422, "bad_json", "Send a JSON object.")
-    return body
+    return sent_object(bytes(sent or b"{}"), "")
 
 
-ROUTES: tuple[BaseRoute, ...] = (
-    Route("/api/accounts", sign_up, methods=["POST"]),
-    Route("/api/sessions", sign_in, methods=["POST"]),
-    Route("/api/account", account, methods=["GET"]),
-    Route("/api/account", depart, methods=["DELETE"]),
-    Route("/api/tokens", list_tokens, methods=["GET"]),
-    Route("/api/tokens", make_token, methods=["POST"]),
-    Route("/api/tokens/{id}", revoke_token, methods=["DELETE"]),
+ROUTES: tuple[BaseRoute, ...] = strictly(
+    (
+        Route("/api/accounts", sign_up, methods=["POST"]),
+        Route("/api/sessions", sign_in, methods=["POST"]),
+        Route("/api/account", account, methods=["GET"]),
+        Route("/api/account", depart, methods=["DELETE"]),
+        Route("/api/tokens", list_tokens, methods=["GET"]),
+        Route("/api/tokens", make_token, methods=["POST"]),
+        Route("/api/tokens/{id}", revoke_token, methods=["DELETE"]),
+    )
 )

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from neotoma import tidy
 from neotoma.accounts.current import caller
+from neotoma.api.asking import strictly
 from neotoma.memory import lines, portability
 from neotoma.memory.errors import Invalid
 from neotoma.nest import Nest
@@ -184,7 +185,9 @@ def _nest(request: Request) -> Nest:
     return nest
 
 
-ROUTES: tuple[BaseRoute, ...] = (
-    Route("/api/export", export, methods=["GET"]),
-    Route("/api/import", import_, methods=["POST"]),
+ROUTES: tuple[BaseRoute, ...] = strictly(
+    (
+        Route("/api/export", export, methods=["GET"]),
+        Route("/api/import", import_, methods=["POST"]),
+    )
 )

@@ -40,7 +40,7 @@ OPERATIONS = (
         "upload",
         "Store a file: 201 with its facts, 202 while they are found, 200 if it is there.",
         W,
-        {201: _json("Source"), 202: _json("Source"), 200: _json("Source")},
+        {201: _json("Source"), 202: _json("Source"), 200: _json("KnownSource")},
         takes={"multipart/form-data": "File"},
     ),
     Operation("GET", "/api/sources", "sources", "All sources, newest first.", R, {200: _json("Sources")}, PAGE),

@@ -1,6 +1,5 @@
 """``/api/entities``, ``/api/relationships``, ``/api/types`` and ``/api/timeline``: what is known, and changing it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
@@ -13,6 +12,8 @@ from starlette.routing import BaseRoute, Route
 from neotoma.accounts.caller import Caller
 from neotoma.accounts.current import caller
 from neotoma.api import carrying, shapes
+from neotoma.api.asking import strictly
+from neotoma.api.body import sent_object
 from neotoma.api.sources import whole_number
 from neotoma.database import Connection
 from neotoma.memory import entities, merges, recording, relationships, rows, timeline
@@ -169,12 +170,9 @@ def _entity(entity: Entity) -> Response:
 
 async def _sent(request: Request, needed: Sequence[str], possible: Sequence[str] = ()) -> dict[str, Any]:
     """The JSON object that was sent, with all that is needed and nothing unknown. Raises Problem."""
-    try:
-        given = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        given = None
-    if not isinstance(given, dict) or not set(needed) <= set(given):
-        raise Problem(422, "bad_json", f"Send a JSON object with {', '.join(needed)}.")
+    given = sent_object(await request.body(), f"with {', '.join(needed)}")
+    if missing := [name for name in needed if name not in given]:
+        raise Problem(422, "bad_json", f"{missing[0]} is missing. Send a JSON object with {', '.join(needed)}.")
     if unknown := sorted(set(given) - {*needed, *possible}):
         message = f"Nobody reads {shown(unknown[0])}. Send only {', '.join((*needed, *possible))}."
         raise Problem(422, "unknown_field", message)
@@ -208,19 +206,23 @@ def _day(request: Request, name: str) -> date | None:
 
 
 ROUTES: tuple[BaseRoute, ...] = (
-    Route("/api/entities", store, methods=["POST"]),
-    Route("/api/entities", listing, methods=["GET"]),
-    Route("/api/entities/{id}", detail, methods=["GET"]),
-    Route("/api/entities/{id}", delete, methods=["DELETE"]),
-    Route("/api/entities/{id}/observations", observations, methods=["GET"]),
-    Route("/api/entities/{id}/relationships", related, methods=["GET"]),
-    Route("/api/entities/{id}/provenance/{field}", provenance, methods=["GET"]),
-    Route("/api/entities/{id}/corrections", correct, methods=["POST"]),
-    Route("/api/entities/{id}/restore", restore, methods=["POST"]),
-    Route("/api/entities/{id}/merge", merge, methods=["POST"]),
-    Route("/api/relationships", relate, methods=["POST"]),
-    Route("/api/relationships/{id}", unrelate, methods=["DELETE"]),
-    Route("/api/types", types, methods=["GET"]),
-    Route("/api/timeline", events, methods=["GET"]),
+    *strictly(
+        (
+            Route("/api/entities", store, methods=["POST"]),
+            Route("/api/entities", listing, methods=["GET"]),
+            Route("/api/entities/{id}", detail, methods=["GET"]),
+            Route("/api/entities/{id}", delete, methods=["DELETE"]),
+            Route("/api/entities/{id}/observations", observations, methods=["GET"]),
+            Route("/api/entities/{id}/relationships", related, methods=["GET"]),
+            Route("/api/entities/{id}/provenance/{field}", provenance, methods=["GET"]),
+            Route("/api/entities/{id}/corrections", correct, methods=["POST"]),
+            Route("/api/entities/{id}/restore", restore, methods=["POST"]),
+            Route("/api/entities/{id}/merge", merge, methods=["POST"]),
+            Route("/api/relationships", relate, methods=["POST"]),
+            Route("/api/relationships/{id}", unrelate, methods=["DELETE"]),
+            Route("/api/types", types, methods=["GET"]),
+            Route("/api/timeline", events, methods=["GET"]),
+        )
+    ),
     *carrying.ROUTES,
 )

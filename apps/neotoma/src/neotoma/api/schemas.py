@@ -64,10 +64,13 @@ TOKEN = {
     "expires_at": _maybe(MOMENT),
 }
 END: Json = {"type": ["integer", "string"], "description": "The position or name of one of entities, or a known id."}
+KNOWN_AS = _object(name=TEXT, media_type=TEXT, message=TEXT)
 SCHEMAS: Mapping[str, Json] = {
     "Problem": _object(code=TEXT, message=TEXT, details={"type": "object"}, trace_id=TEXT),
     "File": _input("file", file={"type": "string", "contentMediaType": "application/octet-stream"}),
     "Source": _object(**SOURCE),
+    "KnownSource": _object(**SOURCE)
+    | {"properties": SOURCE | {"known_as": KNOWN_AS | {"description": "If it was sent under another ending."}}},
     "Sources": _page("sources", "Source"),
     "Chunk": _object(place=TEXT, text=TEXT),
     "SourceDetail": _object(

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from neotoma.accounts.current import caller
+from neotoma.api.asking import strictly
 from neotoma.api.shapes import source_json
 from neotoma.api.sources import whole_number
 from neotoma.memory import search
@@ -29,4 +30,4 @@ def hit_json(hit: search.Hit) -> dict[str, Any]:
     return {"source": source_json(hit.source), "place": hit.place, "snippet": hit.snippet, "parts": parts, "rank": rank}
 
 
-ROUTES: tuple[BaseRoute, ...] = (Route("/api/search", answer),)
+ROUTES: tuple[BaseRoute, ...] = strictly((Route("/api/search", answer),))

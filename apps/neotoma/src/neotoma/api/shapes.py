@@ -26,6 +26,15 @@ def source_json(source: Source) -> Json:
     }
 
 
+def known_json(source: Source, sent_as: str) -> Json:
+    """What the bytes of a source are known as, for who has sent them again under the ending of another type."""
+    message = (
+        f"These bytes are here already as {source.media_type} and stay read as that, not as {sent_as}. "
+        "To have them read anew, delete the source and send them again."
+    )
+    return {"name": source.name, "media_type": source.media_type, "message": message}
+
+
 def entity_json(entity: Entity) -> Json:
     """An entity with what holds of it; each field names the observation that it comes from."""
     return {

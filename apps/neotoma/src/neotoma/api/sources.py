@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from neotoma import ingest, jobs
 from neotoma.accounts.current import caller
 from neotoma.api import shapes
+from neotoma.api.asking import strictly
 from neotoma.memory import sources
 from neotoma.memory.model import Source
 from neotoma.nest import Nest
@@ -25,7 +26,10 @@ async def upload(request: Request) -> Response:
     """``POST /api/sources``: 201 with its facts, 202 while they are found, 200 for bytes that are there already."""
     stored = await ingest.receive(request, await caller(request, "write"))
     where = {"Location": f"/api/sources/{stored.source.id}"}
-    return JSONResponse(shapes.source_json(stored.source), STATUS[stored.outcome], where)
+    body = shapes.source_json(stored.source)
+    if stored.sent_as:
+        body["known_as"] = shapes.known_json(stored.source, stored.sent_as)
+    return JSONResponse(body, STATUS[stored.outcome], where)
 
 
 async def listing(request: Request) -> Response:
@@ -100,10 +104,12 @@ def _nest(request: Request) -> Nest:
     return nest
 
 
-ROUTES: tuple[BaseRoute, ...] = (
-    Route("/api/sources", upload, methods=["POST"]),
-    Route("/api/sources", listing, methods=["GET"]),
-    Route("/api/sources/{id}", detail, methods=["GET"]),
-    Route("/api/sources/{id}", delete, methods=["DELETE"]),
-    Route("/api/sources/{id}/file", file, methods=["GET"]),
+ROUTES: tuple[BaseRoute, ...] = strictly(
+    (
+        Route("/api/sources", upload, methods=["POST"]),
+        Route("/api/sources", listing, methods=["GET"]),
+        Route("/api/sources/{id}", detail, methods=["GET"]),
+        Route("/api/sources/{id}", delete, methods=["DELETE"]),
+        Route("/api/sources/{id}/file", file, methods=["GET"]),
+    )
 )

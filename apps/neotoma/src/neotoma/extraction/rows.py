@@ -20,6 +20,8 @@ from neotoma.extraction.table import Row, Table
 from neotoma.memory.model import Field
 
 MOST_ROWS = 1_000  # that become entities; all are found by searching
+OF_ALL = ("booked_on", "account")
+"""What the document tells of all its rows, also of those that are too many to become entities."""
 Known = Mapping[str, Column]
 """What the columns of a table mean, by their name in the file."""
 
@@ -35,10 +37,12 @@ def from_table(table: Table, chunks: tuple[Chunk, ...], part: Part | None = None
     findings = Findings()
     habits = _habits(table, known)
     said = [_fields(row, known, habits) for row in table.rows[:MOST_ROWS]] if kind else []
-    span = _span(said) if part is None else {}
+    of_all = {title: column for title, column in known.items() if column.name in OF_ALL}
+    every = [_fields(row, of_all, habits) for row in table.rows] if kind and of_all else []
+    span = _span(every) if part is None else {}
     title = _title(kind, table, span)
     fields = {"title": Field(title, "text", "row 1"), **_counts(table, part), **span, **only_read(part)}
-    account = _account(said)
+    account = _account(every)
     days = title.removeprefix("Bank statement ")
     name = f"{account.value} {days}" if account and span else unnamed(title, chunks, part)
     fields |= {"account": account} if account else {}

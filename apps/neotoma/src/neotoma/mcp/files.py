@@ -30,7 +30,11 @@ async def _upload(call: Call) -> dict[str, Any]:
         )
         raise Invalid("too_large", message)
     stored = await ingest.store_file(call.nest, call.caller.user, call.arguments["name"], _once(content))
-    return {"outcome": stored.outcome, "source": shapes.source_json(stored.source)}
+    return {
+        "outcome": stored.outcome,
+        "source": shapes.source_json(stored.source),
+        "known_as": shapes.known_json(stored.source, stored.sent_as) if stored.sent_as else None,
+    }
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
@@ -55,14 +59,21 @@ UPLOAD_FILE = Tool(
     title="Upload a file",
     description=(
         "Stores a PDF, CSV, TXT, PNG or JPEG of at most a megabyte and extracts its text and facts. The outcome is "
-        "new, known (the same bytes are here already) or processing (extraction goes on; look again with fetch)."
+        "new, known (the same bytes are here already; known_as tells if they are read as another type than the name "
+        "sent says) or processing (extraction goes on; look again with fetch)."
     ),
     takes={
         "name": schemas.text("The name of the file with its ending, such as invoice.pdf.", 255),
         "content_base64": schemas.text("The bytes of the file in base64.", LONGEST_BASE64),
     },
     required=("name", "content_base64"),
-    gives=schemas.answer(outcome={"enum": ["new", "known", "processing"]}, source=schemas.SOURCE),
+    gives=schemas.answer(
+        outcome={"enum": ["new", "known", "processing"]},
+        source=schemas.SOURCE,
+        known_as=schemas.or_null(
+            schemas.answer(name={"type": "string"}, media_type={"type": "string"}, message={"type": "string"})
+        ),
+    ),
     does=_upload,
     writes=True,
 )

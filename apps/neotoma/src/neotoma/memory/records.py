@@ -121,6 +121,8 @@ def _only(given: Mapping[str, Any], known: Sequence[str], what: str) -> None:
 def _name(given: object, what: str) -> str:
     if not isinstance(given, str):
         raise Invalid("bad_name", f"{what} is a text of 1 to {LONGEST_NAME} characters. Send one.")
+    if not given.strip():
+        raise Invalid("bad_name", f"{what} is missing: the text is empty. Send 1 to {LONGEST_NAME} characters.")
     return values.storable(given.strip(), what, LONGEST_NAME)
 
 

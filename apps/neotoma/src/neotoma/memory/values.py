@@ -64,8 +64,10 @@ def written(value: object, what: str) -> str:
 
 def storable(text: str, what: str, longest: int) -> str:
     """The text, if it has 1 to ``longest`` characters that a database can keep. Raises Invalid."""
-    if not 0 < len(text) <= longest:
-        raise Invalid("bad_value", f"{what} needs 1 to {longest:,} characters. Shorten it, or leave it out.")
+    if not text:
+        raise Invalid("bad_value", f"{what} is empty. Write something there, or leave it out.")
+    if len(text) > longest:
+        raise Invalid("bad_value", f"{what} may have {longest:,} characters and has more. Shorten it.")
     if not is_text(text):
         raise Invalid("bad_value", f"{what} has a character that is no text (NUL or half a pair). Take it out.")
     return text

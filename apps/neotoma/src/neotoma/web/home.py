@@ -26,8 +26,6 @@ NEWEST = 8
 SOONEST = 4
 MOST_TYPES = 8
 MOST_FILES = 20
-LARGEST_FORM = 4 * LARGEST_FILE
-LARGEST_DISCARD = 2 * LARGEST_FORM
 PIECE = 256 * 1024  # bytes
 """Of a file that arrived in a form, handed on at once."""
 
@@ -64,7 +62,6 @@ def _foremost(types: list[tuple[str, int]]) -> list[tuple[str, int]]:
 async def upload(request: Request) -> Response:
     """``POST /upload``: files from a plain form. Each that is refused is told by itself; the others are kept."""
     request.state.caller = who = await caller(request, "write")
-    await _check_length(request)
     async with request.form(max_files=MOST_FILES, max_fields=8) as form:
         csrf.check(request, who, form)
         files = [file for file in form.getlist("file") if isinstance(file, UploadFile) and file.filename]
@@ -81,22 +78,9 @@ async def upload(request: Request) -> Response:
     if refused:
         return await _home(request, who, refused)
     if len(stored) == 1:
-        return see_other(f"/sources/{stored[0].source.id}", done=stored[0].outcome)
-    return see_other("/", done="several")
-
-
-async def _check_length(request: Request) -> None:
-    """Raises Problem for a form that is too large, or does not say how large it is. Browsers always do."""
-    declared = request.headers.get("content-length", "")
-    if not declared.isdecimal():
-        raise Problem(411, "no_length", "The form does not say how long it is. Send it with a Content-Length.")
-    if int(declared) > LARGEST_FORM:
-        left = LARGEST_DISCARD  # is read, so that the browser can read the refusal
-        async for piece in request.stream():
-            if (left := left - len(piece)) < 0:
-                break
-        megabytes = LARGEST_FORM // 2**20
-        raise Problem(413, "too_large", f"The files are larger than {megabytes} MB together. Send fewer at once.")
+        (one,) = stored
+        return see_other(f"/sources/{one.source.id}", done="otherwise" if one.sent_as else one.outcome)
+    return see_other("/", done="several-otherwise" if any(one.sent_as for one in stored) else "several")
 
 
 async def _stored(request: Request, who: Caller, file: UploadFile) -> ingest.Stored:

@@ -23,8 +23,12 @@ ACRONYMS = {"bic", "iban", "id", "url", "vat"}
 NOTES = {
     "new": "Stored. The facts it holds are below.",
     "known": "This file is here already; nothing was stored twice.",
+    "otherwise": "This file is here already under another ending, and stays read as that. To have it read anew, delete "
+    "it and upload it again.",
     "processing": "Stored. It is being read; this page tells you when it is done.",
     "several": "Stored. The newest are below.",
+    "several-otherwise": "Stored. The newest are below. Of some files the bytes were here already under another "
+    "ending, and stay read as that; to have one read anew, delete it and upload it again.",
     "led": "This entity stands for the one you asked for, which was merged into it.",
     "deleted-source": "The source is gone, and everything that only it said.",
     "corrected": "Corrected. What was said before stays in the history.",

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from neotoma.version import VERSION
+
 COMMANDS = {
     "serve": "serve the page, the API and MCP",
     "migrate": "change the schema: up, down --to VERSION, current, list",
@@ -17,6 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="neotoma", description="Deterministic memory for one person and their agents."
     )
+    parser.add_argument("--version", action="version", version=f"neotoma {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in COMMANDS.items():
         subparser = commands.add_parser(name, help=purpose, description=purpose)

@@ -43,8 +43,9 @@ class Sending {
     }
     const link = element("a", "", answer.title || answer.name || this.file.name);
     link.href = `/sources/${encodeURIComponent(answer.id)}`;
-    this.said.append(`${WORDS[status]}: `, link);
-    return `${this.file.name}: ${WORDS[status]}`;
+    const more = answer.known_as ? `. ${answer.known_as.message}` : "";
+    this.said.append(`${WORDS[status]}: `, link, more);
+    return `${this.file.name}: ${WORDS[status]}${more}`;
   }
 }
 
