@@ -396,10 +396,39 @@ def test_what_is_no_bundle_or_only_a_piece_of_one_is_told(whole: Files, tmp_path
     assert "no bundle" in said or "WRONG" in said
 
 
+ODD: dict[str, Callable[[Files], Files]] = {
+    "too deep": lambda files: {**files, MANIFEST: b"[" * 200_000},
+    "a line too deep": lambda files: {**files, "journal.jsonl": b"[" * 200_000 + b"\n"},
+    "a name that is no text": lambda files: {**files, "output/\udce2.txt": b""},
+    "a name no program can be given": lambda files: rewritten(files, _with("signed", by="a\0b")),
+    "no signature": lambda files: rewritten(files, _with("sealed", signature=None)),
+    "half a character": lambda files: rewritten(files, _with("signed", statement="\ud800")),
+    "no plan": lambda files: rewritten(files, _with("opened", plan=[1])),
+    "no roles": lambda files: rewritten(files, _with("opened", terms={"proven": True, "roles": {"staging": [{}]}})),
+}
+
+
+def _with(kind: str, **fields: object) -> Callable[[list[str]], list[str]]:
+    def change(bodies: list[str]) -> list[str]:
+        events = [json.loads(body) for body in bodies]
+        return [json.dumps({**event, **fields} if event["type"] == kind else event) for event in events]
+
+    return change
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_goaround_never_writes_is_told_and_not_stumbled_over(whole: Files, tmp_path: Path, odd: str) -> None:
+    write(tmp_path / "odd.tar", ODD[odd](whole), 0)
+    code, said = run("audit", "verify", str(tmp_path / "odd.tar"))
+    assert code == 9
+    assert "WRONG" in said or "says what goaround never writes" in said
+
+
 def test_the_journal_itself_is_checked_and_a_head_has_to_make_sense(office: Office, tmp_path: Path) -> None:
     assert "each chained to the one before" in run("-C", str(office.house.project), "audit", "verify")[1]
     (tmp_path / "x").write_text("")
-    assert run("audit", "verify", str(tmp_path / "x"), "--head", "nonsense")[0] == 2
+    for head in ("nonsense", "²:sha256:0"):
+        assert run("audit", "verify", str(tmp_path / "x"), "--head", head)[0] == 2
 
 
 def test_a_bundle_that_cannot_be_written_is_told_and_leaves_nothing(office: Office, tmp_path: Path) -> None:

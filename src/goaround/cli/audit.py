@@ -58,11 +58,11 @@ def verify(directory: str, bundle: Path | None, head: str | None, as_json: bool)
 def _verified(path: Path, head: tuple[int, str] | None) -> Verified:
     from goaround.adapters.ssh_keys import SshKeys
     from goaround.domain import bundle
-    from goaround.domain.errors import UsageError
+    from goaround.domain.errors import Refused, UsageError
 
     contents: dict[str, bytes] = {}
     try:
-        with tarfile.open(path, "r:") as tar:
+        with tarfile.open(path, "r:", errors="backslashreplace") as tar:
             for member in tar:
                 content = tar.extractfile(member) if member.isfile() and member.size <= LARGEST else None
                 if content is None or member.name in contents:
@@ -74,7 +74,14 @@ def _verified(path: Path, head: tuple[int, str] | None) -> Verified:
             state="nothing was checked",
             remedy="name a file that goaround report --bundle wrote",
         ) from error
-    return bundle.verify(contents, SshKeys(Path()).verify, head)
+    try:
+        return bundle.verify(contents, SshKeys(Path()).verify, head)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise Refused(
+            f"{path} says what goaround never writes: {type(error).__name__}",
+            state="it cannot be trusted",
+            remedy="ask for the bundle anew, from who has the journal",
+        ) from error
 
 
 def _head(text: str | None) -> tuple[int, str] | None:
@@ -83,7 +90,7 @@ def _head(text: str | None) -> tuple[int, str] | None:
     if text is None:
         return None
     number, _, digest = text.partition(":")
-    if not number.isdigit() or not digest:
+    if not (number.isascii() and number.isdigit()) or not digest:
         raise UsageError(
             f"{text!r} is no head", state="nothing was checked", remedy="write it as in a tag: 42:sha256:…"
         )
