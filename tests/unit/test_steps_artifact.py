@@ -232,6 +232,14 @@ def test_exactly_the_tags_of_the_release_are_pushed(scene: Scene) -> None:
     assert push.observe(ctx) == report
 
 
+def test_a_tag_that_somebody_moved_since_is_not_pushed(scene: Scene) -> None:
+    ctx = tagged(scene, "production/push")
+    scene.repository.tags["v1.0.0"] = "e" * 40
+    with pytest.raises(Refused, match=r"the tag v1\.0\.0 is not where this release put it"):
+        run(push, ctx)
+    assert scene.repository.remote == {}
+
+
 def test_artifacts_are_pruned_but_for_those_that_are_needed(scene: Scene) -> None:
     ctx = tagged(scene, "production/tidy")
     report = run(tidy, ctx)

@@ -4,6 +4,7 @@ do without it."""
 from __future__ import annotations
 
 from goaround.domain.environments import ENVIRONMENTS
+from goaround.domain.errors import Refused
 from goaround.steps.context import Context, Report
 
 
@@ -15,6 +16,15 @@ def observe(ctx: Context) -> Report | None:
 
 
 def act(ctx: Context) -> None:
+    for environment in ENVIRONMENTS:
+        found = ctx.found("tag", environment)
+        name, key = str(found["tag"]), ctx.state.opened.controller_key
+        if ctx.tags.tagged(name) != ctx.release.commit or (found.get("signed") and not ctx.tags.signed(name, key)):
+            raise Refused(
+                f"the tag {name} is not where this release put it, or not as it was signed",
+                state="nothing was pushed",
+                remedy=f"find out who moved it; it belongs on commit {ctx.release.commit}",
+            )
     ctx.tags.push(str(ctx.step.params["remote"]), _names(ctx))
 
 
