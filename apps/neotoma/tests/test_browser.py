@@ -194,7 +194,7 @@ def test_who_asks_to_be_let_in_and_for_what_can_be_read_on_a_phone(
 ) -> None:
     back = "http://127.0.0.1:9/back"
     agent = {"redirect_uris": [back], "token_endpoint_auth_method": "none"}
-    client = httpx.post(f"{current.url}/register", json=agent).json()["client_id"]
+    client = httpx.post(f"{current.url}/register", json=agent, timeout=60).json()["client_id"]
     asked = {"client_id": client, "redirect_uri": back, "scope": "read write", "code_challenge": "A" * 43}
     with visiting(browser, current, signed_in, viewport={"width": NARROW, "height": 740}) as page:
         page.goto(f"/oauth/consent?{urlencode(asked)}")

@@ -75,17 +75,19 @@ def test_no_token_no_entry_and_the_answer_says_where_to_get_one(current: Service
 
 
 def test_the_metadata_leads_from_the_resource_to_the_registration(current: Service) -> None:
-    resource = httpx.get(f"{current.url}/.well-known/oauth-protected-resource/mcp").json()
+    resource = httpx.get(f"{current.url}/.well-known/oauth-protected-resource/mcp", timeout=60).json()
     assert resource["resource"] == f"{current.url}/mcp"
     assert resource["scopes_supported"] == ["read", "write"]
     (issuer,) = resource["authorization_servers"]
-    server = httpx.get(f"{issuer}/.well-known/oauth-authorization-server").json()
+    server = httpx.get(f"{issuer}/.well-known/oauth-authorization-server", timeout=60).json()
     assert server["issuer"] == issuer == current.url  # to the letter, or clients turn away (RFC 8414, 3.3)
     assert server["code_challenge_methods_supported"] == ["S256"]
     for name in ("authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint"):
         assert server[name].startswith(current.url)
     asked = {"client_name": "An agent", "redirect_uris": ["http://127.0.0.1:9/back"], "scope": "read"}
-    registered = httpx.post(server["registration_endpoint"], json=asked | {"token_endpoint_auth_method": "none"})
+    registered = httpx.post(
+        server["registration_endpoint"], json=asked | {"token_endpoint_auth_method": "none"}, timeout=60
+    )
     assert registered.status_code == 201, registered.text
     assert registered.json()["client_id"]
 
@@ -188,7 +190,7 @@ def test_a_token_that_is_revoked_ends_at_once(current: Service) -> None:
 def test_what_is_no_message_is_refused_and_breaks_nothing(current: Service, content: bytes) -> None:
     for revision in ({}, {"MCP-Protocol-Version": MODERN}):
         headers = {**BOTH, "Authorization": f"Bearer {TOKEN}", **revision}
-        answer = httpx.post(f"{current.url}/mcp", content=content, headers=headers)
+        answer = httpx.post(f"{current.url}/mcp", content=content, headers=headers, timeout=60)
         assert 400 <= answer.status_code < 500
         assert "Traceback" not in answer.text
     assert send(current).status_code == 200

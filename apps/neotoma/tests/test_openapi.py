@@ -114,7 +114,7 @@ class Member:
 
 
 def test_the_document_is_served_and_names_the_service(current: Service) -> None:
-    answer = httpx.get(f"{current.url}/openapi.json")
+    answer = httpx.get(f"{current.url}/openapi.json", timeout=60)
 
     assert answer.status_code == 200
     assert answer.json() == document(current.url)

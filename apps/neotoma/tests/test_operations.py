@@ -36,30 +36,30 @@ def service(memory: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def scraped(service: Service) -> dict[str, exposition.Family]:
-    answer = httpx.get(f"{service.url}/metrics")
+    answer = httpx.get(f"{service.url}/metrics", timeout=60)
     assert answer.headers["content-type"] == metrics.CONTENT_TYPE
     return exposition.read(answer.text)
 
 
 def test_health_tells_of_every_part(service: Service) -> None:
-    answer = httpx.get(f"{service.url}/health")
+    answer = httpx.get(f"{service.url}/health", timeout=60)
     ocr = shutil.which("tesseract") is not None
     told = {"status": "ok", "version": VERSION, "schema": "0008", "storage": "ok", "ocr": ocr}
     assert (answer.status_code, answer.json()) == (200, told)
-    assert httpx.get(f"{service.url}/health/live").json() == {"status": "ok", "version": VERSION}
+    assert httpx.get(f"{service.url}/health/live", timeout=60).json() == {"status": "ok", "version": VERSION}
 
 
 def test_a_schema_that_does_not_suit_is_not_healthy_and_says_why(server: Server, tmp_path: Path) -> None:
     database = migrated(server)
     database.query("ALTER TABLE sources RENAME COLUMN name TO file_name")
     with serving(HERE, database, tmp_path) as service:
-        health = httpx.get(f"{service.url}/health")
+        health = httpx.get(f"{service.url}/health", timeout=60)
         assert health.status_code == 503
         assert health.json()["reason"] == f'{VERSION} cannot work on this schema: column "name" does not exist'
-        assert httpx.get(f"{service.url}/health/live").status_code == 200
+        assert httpx.get(f"{service.url}/health/live", timeout=60).status_code == 200
         assert service.upload("a.txt", b"text").status_code == 503
         database.query("ALTER TABLE sources RENAME COLUMN file_name TO name")
-        assert httpx.get(f"{service.url}/health").status_code == 200
+        assert httpx.get(f"{service.url}/health", timeout=60).status_code == 200
 
 
 def test_no_schema_but_its_own_is_healthy(server: Server, tmp_path: Path) -> None:
@@ -72,11 +72,11 @@ def test_no_schema_but_its_own_is_healthy(server: Server, tmp_path: Path) -> Non
             ("0001", 'relation "users" does not exist'),
         ):
             assert migrate(HERE, database, "down", "--to", version).returncode == 0
-            health = httpx.get(f"{service.url}/health")
+            health = httpx.get(f"{service.url}/health", timeout=60)
             assert (health.status_code, health.json()["schema"]) == (503, version)
             assert health.json()["reason"] == f"{VERSION} cannot work on this schema: {said}"
         assert migrate(HERE, database, "up").returncode == 0
-        assert httpx.get(f"{service.url}/health").status_code == 200
+        assert httpx.get(f"{service.url}/health", timeout=60).status_code == 200
 
 
 def test_health_fails_while_the_role_may_not_serve(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_health_fails_while_the_role_may_not_serve(tmp_path: Path) -> None:
         database = server.database()
         assert migrate(HERE, database, "up", APP_ROLE="").returncode == 0
         with serving(HERE, database, tmp_path) as service:
-            health = httpx.get(f"{service.url}/health")
+            health = httpx.get(f"{service.url}/health", timeout=60)
             assert health.status_code == 503
             assert "APP_ROLE" in health.json()["reason"]
 
@@ -94,13 +94,13 @@ def test_it_starts_without_a_database_says_so_and_recovers(tmp_path: Path) -> No
         database = migrated(server)
         server.stop()
         with serving(HERE, database, tmp_path) as service:
-            health = httpx.get(f"{service.url}/health")
+            health = httpx.get(f"{service.url}/health", timeout=60)
             assert (health.status_code, health.json()["reason"]) == (503, "the database does not answer")
             assert health.elapsed.total_seconds() < 5
             refused = service.upload("a.txt", b"text")
             assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
             server.start()
-            within(10, lambda: httpx.get(f"{service.url}/health").status_code == 200)
+            within(10, lambda: httpx.get(f"{service.url}/health", timeout=60).status_code == 200)
             assert service.upload("a.txt", b"text").status_code == 201
             server.stop()
             server.start()
@@ -127,7 +127,7 @@ def test_connections_that_have_gone_silent_keep_nobody_waiting(server: Server, t
 def test_a_storage_that_cannot_be_written_is_not_healthy_and_takes_nothing(memory: Database, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with serving(HERE, memory, tmp_path, NEOTOMA_STORAGE=str(tmp_path / "file")) as service:
-        health = httpx.get(f"{service.url}/health")
+        health = httpx.get(f"{service.url}/health", timeout=60)
         assert (health.status_code, health.json()["reason"]) == (503, "the storage cannot be written to")
         assert str(tmp_path) not in health.text
         refused = service.upload("a.txt", uuid.uuid4().bytes)
@@ -162,7 +162,7 @@ def test_requests_are_counted_by_route_and_status_never_by_address(service: Serv
     service.client.get(f"/api/sources/{id}")
     service.client.get("/nowhere/private-address")
     service.client.request("PRIVATE", "/health")
-    text = httpx.get(f"{service.url}/metrics").text
+    text = httpx.get(f"{service.url}/metrics", timeout=60).text
     requests = exposition.read(text)["neotoma_requests_total"]
     assert requests.value(method="GET", route="/api/sources/{id}", status="200") >= 1
     assert requests.value(method="POST", route="/api/sources", status="201") >= 1
@@ -173,7 +173,7 @@ def test_requests_are_counted_by_route_and_status_never_by_address(service: Serv
 
 
 def test_what_is_wrong_with_the_graph_is_a_gauge(service: Service) -> None:
-    within(10, lambda: "neotoma_graph_orphans" in httpx.get(f"{service.url}/metrics").text)
+    within(10, lambda: "neotoma_graph_orphans" in httpx.get(f"{service.url}/metrics", timeout=60).text)
     families = scraped(service)
     assert families["neotoma_graph_orphans"].value() == 0
     assert families["neotoma_graph_cycles"].value() == 0
@@ -219,7 +219,7 @@ def test_every_answer_has_its_headers(service: Service) -> None:
     ],
 )
 def test_the_trace_id_of_a_caller_is_taken_over_if_it_is_one(service: Service, sent: str, taken: bool) -> None:
-    answer = httpx.get(f"{service.url}/nowhere", headers={"traceparent": sent})
+    answer = httpx.get(f"{service.url}/nowhere", headers={"traceparent": sent}, timeout=60)
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-trace-id"])
     assert (answer.headers["x-trace-id"] in sent) == taken
     assert answer.json()["trace_id"] == answer.headers["x-trace-id"]
@@ -276,8 +276,8 @@ def test_a_port_in_use_ends_the_process(service: Service, tmp_path: Path) -> Non
 
 def test_an_unreachable_database_does_not_show_its_url(tmp_path: Path) -> None:
     with started(HERE, "postgresql://u:hush@127.0.0.1:1/x", tmp_path) as service:
-        within(20, lambda: httpx.get(f"{service.url}/health").status_code == 503, httpx.TransportError)
-        assert "hush" not in httpx.get(f"{service.url}/health").text
+        within(20, lambda: httpx.get(f"{service.url}/health", timeout=60).status_code == 503, httpx.TransportError)
+        assert "hush" not in httpx.get(f"{service.url}/health", timeout=60).text
         service.process.terminate()
         assert service.process.wait(20) == 0
         assert "hush" not in service.errors() + service.logs.read_text()
