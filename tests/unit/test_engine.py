@@ -529,6 +529,16 @@ def test_without_keys_nothing_is_sealed(tmp_path: Path) -> None:
     assert "sealed" not in walk.happened
 
 
+def test_a_seal_of_another_key_than_the_release_was_opened_with_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = Walk(tmp_path, STAGED, WATCHED, sealed=True)
+    monkeypatch.setattr(walk.scene.signatures, "controller_key", lambda: "ssh-ed25519 ANOTHER")
+    with pytest.raises(Refused, match="another one than when this release was opened"):
+        walk.run()
+    assert "sealed" not in walk.happened
+
+
 def test_a_release_does_not_go_on_unsealed_but_a_rollback_does(tmp_path: Path) -> None:
     walk = Walk(tmp_path, STAGED, replace(DEPLOY, phase=Phase.WATCH), replace(TRAFFIC, phase=Phase.WATCH), sealed=True)
     walk.scene.signatures.broken = True

@@ -22,6 +22,8 @@ HUNG_SECONDS = 10.0
 @click.pass_obj
 @guarded
 def command(directory: str, to: str | None, reason: str, by: str | None, as_json: bool) -> int:
+    from dataclasses import replace
+
     from goaround.cli.running import fly
     from goaround.domain.environments import occupant
     from goaround.domain.errors import Stale
@@ -38,6 +40,8 @@ def command(directory: str, to: str | None, reason: str, by: str | None, as_json
                 home.journal.append(release.id, ask_rollback(under_way, name, reason, to), after=states.seq)
             else:
                 opened = open_rollback(name, states.all(), to)
+                if opened.controller_key:  # that of today: the one that sealed the release may be gone
+                    opened = replace(opened, controller_key=home.signatures.controller_key())
                 release = opened.release
                 home.journal.append(release.id, opened, after=states.seq)
         except Stale:

@@ -147,6 +147,12 @@ class Engine:
         """Put the controller's signature under the journal as it is. A rollback is not kept from going on by it."""
         document = seal(state.terms.service, self.states.head)
         try:
+            if self.signatures.controller_key() != state.opened.controller_key:
+                raise Refused(
+                    "the controller's key is another one than when this release was opened",
+                    state="the journal was not sealed",
+                    remedy="put .goaround/keys back from a backup; or go back: goaround rollback",
+                )
             signature = self.signatures.seal(document, journal_namespace(state.terms.service))
             self.journal.append(state.release.id, Sealed(phase, document.decode(), signature), after=self.states.seq)
         except Stale:
