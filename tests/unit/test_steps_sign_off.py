@@ -221,3 +221,38 @@ def test_a_candidate_does_not_do_away_with_keys_unless_a_person_says_so() -> Non
         begin("")
     assert "--trust names" in refused.value.remedy
     assert begin("names") == ""
+
+
+# --- the rules themselves -------------------------------------------------------------------------
+
+
+def let_through_by(toml: str) -> dict[str, State]:
+    """A release that serves, and was let through under these rules."""
+    terms = terms_of(parse_config(toml, "goaround.toml"))
+    story = Story(replace(opened(PLAIN, FULL_TERMS), terms=replace(terms, checklist=())))
+    story.released()
+    return {"v1.0.0": story.state}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("count = 2", "count = 1", "the roles changed"),
+        ("own_release = false", "own_release = true", "own_release changed"),
+        ('expires = "24h"', 'expires = "240h"', "how long a signature counts changed"),
+        ('people = ["mark"]', 'people = ["mark", "mallory"]', "the roles changed"),
+    ],
+)
+def test_a_candidate_does_not_choose_its_own_judges(old: str, new: str, what: str) -> None:
+    strict, lax = LEAST + ROLES, (LEAST + ROLES).replace(old, new)
+    states = let_through_by(strict)
+    repository = Repository(b"owner ssh-ed25519 OLD\n", None)
+
+    def release(toml: str, trust: str = "") -> None:
+        asked = Asked("v1.1.0", "candidate", "ada", trust)
+        open_release(asked, parse_config(toml, "goaround.toml"), toml, repository, states)
+
+    release(strict)
+    with pytest.raises(Refused, match=f"under other rules of who signs: .*{what}") as refused:
+        release(lax)
+    release(lax, refused.value.remedy.rpartition(" ")[2])

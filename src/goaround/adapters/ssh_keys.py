@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -112,11 +113,19 @@ class SshKeys:
 def _keys(allowed_signers: str, by: str) -> Iterator[tuple[str, str]]:
     """Type and base64 of each key that a line names this principal for, by its literal name."""
     for line in allowed_signers.splitlines():
-        words = line.split()
+        words = _words(line)
         if words and by in words[0].split(","):
             at = next((index for index, word in enumerate(words) if word.startswith(("ssh-", "ecdsa-", "sk-"))), None)
             if at is not None and at + 1 < len(words):
                 yield words[at], words[at + 1]
+
+
+def _words(line: str) -> list[str]:
+    """Of a line of ``allowed_signers``, whose first word may be quoted."""
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:
+        return []
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:

@@ -64,6 +64,8 @@ def _verified(path: Path, head: tuple[int, str] | None) -> Verified:
     try:
         with tarfile.open(path, "r:", errors="backslashreplace") as tar:
             for member in tar:
+                if member.isdir():
+                    continue
                 content = tar.extractfile(member) if member.isfile() and member.size <= LARGEST else None
                 if content is None or member.name in contents:
                     raise tarfile.TarError(f"{member.name} does not belong into a bundle")

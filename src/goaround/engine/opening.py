@@ -23,6 +23,12 @@ from goaround.ports import Commit, Repository
 
 NAMES = "names"
 """What a person trusts who does away with keys."""
+RULES = {
+    "signers": "the signers",
+    "roles": "the roles",
+    "own_release": "own_release",
+    "sign_off_seconds": "how long a signature counts",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ def open_release(
     plan = staging_first(terms, release)
     serves = states.get(now.release) if now else None
     _refuse_names_for_keys(asked, terms, serves)
+    _refuse_other_rules(asked, terms, serves)
     allowed = _allowed_signers(asked, config.sign_off.allowed_signers, repository, commit, now)
     return Opened(release, terms, plan, {"toml": toml}, config.digest, asked.by, allowed_signers=allowed)
 
@@ -160,6 +167,23 @@ def _refuse_names_for_keys(asked: Asked, terms: Terms, serves: State | None) -> 
             f"{serves.release.version} was let through by keys, and this goaround.toml asks for no keys",
             state="nothing was started",
             remedy=f"put [sign_off] allowed_signers back; or, if names shall do from now on: --trust {NAMES}",
+        )
+
+
+def _refuse_other_rules(asked: Asked, terms: Terms, serves: State | None) -> None:
+    """Raise ``Refused`` if what serves was let through by keys under other rules than this would be: who may sign, in
+    which roles, how many, for how long. A candidate does not choose its own judges."""
+    if serves is None or not (serves.terms.proven and terms.proven):
+        return
+    before, after = ({name: getattr(one, name) for name in RULES} for one in (serves.terms, terms))
+    differ = [name for name in RULES if before[name] != after[name]]
+    found = "sha256:" + hashlib.sha256(repr(after).encode()).hexdigest()
+    if differ and asked.trust != found:
+        raise Refused(
+            f"{serves.release.version} was let through under other rules of who signs: "
+            f"{', '.join(RULES[name] for name in differ)} changed",
+            state="nothing was started",
+            remedy=f"look at what goaround.toml says of it now, and if that is meant: --trust {found}",
         )
 
 
