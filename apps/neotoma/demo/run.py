@@ -244,7 +244,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"summary: {os.path.relpath(summary)}")
         last = releases[-1]
         print(
-            f"look around: goaround -C {os.path.relpath(demo.project)} status | history | logs {last} | report {last} --bundle {last}.tar"
+        verbs = f"status | history | logs {last} | report {last} --bundle {last}.tar"
+        print(f"look around: goaround -C {os.path.relpath(demo.project)} {verbs}")
         )
         if options.keep:
             home = os.path.relpath(options.folder.resolve().parents[1])
