@@ -243,10 +243,8 @@ def main(arguments: Sequence[str]) -> int:
         summary.write_text(json.dumps([asdict(one) for one in flown], indent=1) + "\n")
         print(f"summary: {os.path.relpath(summary)}")
         last = releases[-1]
-        print(
         verbs = f"status | history | logs {last} | report {last} --bundle {last}.tar"
         print(f"look around: goaround -C {os.path.relpath(demo.project)} {verbs}")
-        )
         if options.keep:
             home = os.path.relpath(options.folder.resolve().parents[1])
             print(f"production answers at {demo.base_url}; end it with: goaround -C {home} demo stop")
